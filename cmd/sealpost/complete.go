@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Completion offers what is there, and never makes a file to find out.
+
+// completionTime bounds how long a shell is kept waiting.
+const completionTime = 80 * time.Millisecond
+
+func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
+	defer cancel()
+	a.quiet = true
+	s, err := a.open(ctx, false)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer s.Close() //nolint:errcheck // nothing was written
+	found, err := s.Webhooks(ctx, a.organization())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, w := range found {
+		if strings.HasPrefix(w.Name, prefix) {
+			names = append(names, w.Name+"\t"+w.URL)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// builtInTypes are the event types that every installation knows.
+var builtInTypes = []string{"transaction.created", "transaction.updated", "transaction.completed", "card.updated", "user.updated"}
+
+func (a *app) completeTypes(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, name := range builtInTypes {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFlags offers the values of the flags that have a few.
+func (a *app) completeFlags(root *cobra.Command) {
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("retry-profile", cobra.FixedCompletions([]string{"default", "sandbox"}, cobra.ShellCompDirectiveNoFileComp))
+}

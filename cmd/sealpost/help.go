@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/config"
+)
+
+// topics are the help texts that belong to no command.
+var topics = map[string]string{
+	"exit-codes": `Exit codes
+
+    0  done; the verdict is positive
+    1  the verdict is negative: a signature is invalid or stale, a delivery failed for good
+    2  usage or invalid input, an unsafe URL among it
+    3  no such thing
+    4  conflict, or a confirmation is missing
+    5  environment: database locked, missing or newer; daemon not reachable; configuration unreadable
+    6  timed out, the outcome is not known yet
+    7  stored, but no webhook wants it
+    8  delivered, but an expectation failed
+    9  not permitted
+   70  a bug
+  130  interrupted (SIGINT)
+  143  terminated (SIGTERM)
+
+A daemon that was asked to stop and stopped in order exits with 0.
+`,
+	"egress": `Which URLs may be called
+
+Receivers are public https URLs. Refused, when a URL is stored and again for each
+connection on the address really dialled: other schemes, user names in the URL, IP
+addresses, single-label and internal names, ports that browsers block, and every
+address that is not public unicast.
+
+An operator can make exceptions, by flag, variable or configuration file:
+
+  egress.allow       CIDR, CIDR:port or host name, separated by commas
+  egress.allow_http  plain http too, to addresses that egress.allow admits
+  egress.resolver    IP:port of the DNS server to ask
+  egress.ca_file     extra root certificates (PEM)
+
+For a receiver of your own on this machine:
+
+  sealpost serve --egress-allow 127.0.0.1/32:8443 --egress-ca-file ca.pem
+
+What is allowed by exception is logged when the daemon starts.
+`,
+	"output": `Output
+
+Data goes to standard output, everything else to standard error.
+
+  -o table   for people (the default)
+  -o json    one JSON value; it always parses
+  -o jsonl   one JSON value a line
+
+With -o json or jsonl an error is {"error":{"code","message","hint","exit_code"}} on
+standard error. A pipe changes colours and padding, never the format. NO_COLOR and
+--color never turn colours off. Times are relative on a terminal, RFC 3339 in data.
+`,
+	"signatures": `Signatures
+
+Each request carries two:
+
+  Signature            lower-case hex HMAC-SHA256 of the exact body
+  webhook-id           the event's id
+  webhook-timestamp    Unix seconds of this attempt
+  webhook-signature    v1,<base64 HMAC-SHA256 of id.timestamp.body>, several separated by spaces
+
+The key is the secret's text, all 64 characters, as UTF-8. A secret whsec_<base64>
+means its decoded bytes instead. While a rotation overlaps, Signature keeps the old
+secret and webhook-signature carries both.
+
+  sealpost verify-signature --body @body.json --secret @secret.txt -H 'Signature: …'
+  sealpost sign --body @body.json --secret @secret.txt --id evt_1
+`,
+}
+
+// newHelp is the help command: commands and topics.
+func newHelp(root *cobra.Command) *cobra.Command {
+	names := append(slices.Sorted(maps.Keys(topics)), "environment")
+	return &cobra.Command{
+		Use:   "help [COMMAND | TOPIC]",
+		Short: "Show help on a command or a topic: " + strings.Join(names, ", "),
+		Example: `  sealpost help publish
+  sealpost help exit-codes`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return root.Help()
+			}
+			if text, found := topics[args[0]]; found && len(args) == 1 {
+				_, err := fmt.Fprint(cmd.OutOrStdout(), text)
+				return err
+			}
+			if args[0] == "environment" && len(args) == 1 {
+				_, err := fmt.Fprint(cmd.OutOrStdout(), environmentHelp())
+				return err
+			}
+			found, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 || found == root {
+				return &usageError{fmt.Sprintf("no help on %q", strings.Join(args, " ")), "topics are " + strings.Join(names, ", ") + "; `sealpost --help` lists the commands"}
+			}
+			return found.Help()
+		},
+	}
+}
+
+// environmentHelp lists every setting with its variable and flag.
+func environmentHelp() string {
+	var out strings.Builder
+	out.WriteString("Settings\n\nEach can be given as flag, as environment variable and in the configuration file\n(~/.config/sealpost/config.yaml, or --config FILE); flag > environment > file > default.\n")
+	for _, s := range config.Settings() {
+		fmt.Fprintf(&out, "\n  %s\n      %s\n      --%s, %s", s.Key, s.Help, config.FlagName(s.Key), s.Env())
+		if s.Default != "" {
+			fmt.Fprintf(&out, " (default %s)", s.Default)
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/lipgloss/table"
+	"github.com/muesli/termenv"
+	"golang.org/x/term"
+)
+
+// stdout is data, stderr is talk.
+
+func (a *app) json() bool { return a.output == "json" || a.output == "jsonl" }
+
+// say writes a line of talk.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.streams.err, format+"\n", args...)
+	}
+}
+
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleWarn, "warning:"), fmt.Sprintf(format, args...))
+}
+
+// printJSON writes one value: indented for -o json, on one line for jsonl.
+func (a *app) printJSON(v any) error {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.streams.out.Write(out.Bytes())
+	return err
+}
+
+// print writes a line of data.
+func (a *app) print(format string, args ...any) error {
+	_, err := fmt.Fprintf(a.streams.out, format+"\n", args...)
+	return err
+}
+
+// printTable writes a table that fits the terminal; in a pipe the same rows,
+// without colour.
+func (a *app) printTable(headers []string, rows [][]string) error {
+	renderer := a.renderer(a.streams.out)
+	head := renderer.NewStyle().Bold(true).Padding(0, 1)
+	cell := renderer.NewStyle().Padding(0, 1)
+	t := table.New().Headers(headers...).Rows(rows...).Border(lipgloss.RoundedBorder()).
+		BorderStyle(renderer.NewStyle().Foreground(lipgloss.AdaptiveColor{Light: "245", Dark: "240"})).
+		StyleFunc(func(row, _ int) lipgloss.Style {
+			if row == table.HeaderRow {
+				return head
+			}
+			return cell
+		})
+	if width := terminalWidth(a.streams.out); width > 0 && lipgloss.Width(t.Render()) > width {
+		t.Width(width)
+	}
+	return a.print("%s", t.Render())
+}
+
+// printFields writes names and values, one a line.
+func (a *app) printFields(fields [][2]string) error {
+	width := 0
+	for _, f := range fields {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range fields {
+		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-len(f[0]))), f[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // file descriptors are small
+}
+
+func terminalWidth(stream any) int {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd())) //nolint:gosec // file descriptors are small
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// colored decides about colours for a stream: --color, NO_COLOR, the terminal.
+func (a *app) colored(stream any) bool {
+	switch a.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	for _, pair := range a.env {
+		if strings.HasPrefix(pair, "NO_COLOR=") && pair != "NO_COLOR=" || pair == "TERM=dumb" {
+			return false
+		}
+	}
+	return isTerminal(stream)
+}
+
+func (a *app) renderer(stream io.Writer) *lipgloss.Renderer {
+	r := lipgloss.NewRenderer(stream)
+	if a.colored(stream) {
+		r.SetColorProfile(termenv.ANSI256)
+	} else {
+		r.SetColorProfile(termenv.Ascii)
+		r.SetHasDarkBackground(true) // nothing depends on it, and nobody is asked
+	}
+	return r
+}
+
+// Styles by meaning; each has a light and a dark form.
+type adaptive = lipgloss.AdaptiveColor
+
+var (
+	styleError = adaptive{Light: "160", Dark: "203"}
+	styleWarn  = adaptive{Light: "130", Dark: "214"}
+	styleHint  = adaptive{Light: "25", Dark: "75"}
+	styleGood  = adaptive{Light: "28", Dark: "78"}
+	styleName  = adaptive{Light: "240", Dark: "245"}
+)
+
+func (a *app) style(color lipgloss.AdaptiveColor, text string) string {
+	return paint(a.renderer(a.streams.err), a.colored(a.streams.err), color, text)
+}
+
+func (a *app) styleOut(color lipgloss.AdaptiveColor, text string) string {
+	return paint(a.renderer(a.streams.out), a.colored(a.streams.out), color, text)
+}
+
+func paint(r *lipgloss.Renderer, colored bool, color lipgloss.AdaptiveColor, text string) string {
+	if !colored {
+		return text
+	}
+	return r.NewStyle().Foreground(color).Render(text)
+}
+
+// when shows a time: RFC 3339 in data, relative on a terminal.
+func (a *app) when(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	if a.json() || !isTerminal(a.streams.out) {
+		return t.UTC().Format(time.RFC3339)
+	}
+	d := t.Sub(a.now()).Round(time.Second)
+	if d < 0 {
+		return (-d).String() + " ago"
+	}
+	return "in " + d.String()
+}

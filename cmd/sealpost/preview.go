@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/deliver"
+	"sealpost/internal/guard"
+	"sealpost/internal/webhook"
+)
+
+// preview is what publishing would do, for one webhook or URL.
+type preview struct {
+	Webhook string            `json:"webhook"`
+	Match   bool              `json:"match"`
+	Why     string            `json:"why"`
+	URL     string            `json:"url,omitempty"`
+	Verdict string            `json:"verdict,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// previewPublish shows what would be sent where, and when.
+func (a *app) previewPublish(ctx context.Context, f *publishFlags, draft *webhook.Draft) error {
+	g, err := a.newGuard()
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	if err := (&admin.Service{MaxBody: a.conf.Publish.MaxBody}).Validate(draft); err != nil {
+		return err
+	}
+	now := a.now().UTC().Truncate(time.Millisecond)
+	if draft.ID == "" {
+		draft.ID = webhook.NewEventID(now)
+	}
+	body := draft.Build(now)
+	receivers, err := a.receivers(ctx, f)
+	if err != nil {
+		return err
+	}
+	previews := make([]preview, len(receivers))
+	for i, r := range receivers {
+		previews[i] = a.previewOne(ctx, g, f, r, draft, now, body)
+	}
+	if f.print != "" {
+		return a.printRequests(f.print, previews, body)
+	}
+	p := policy(a.conf)
+	if f.direct || f.url != "" {
+		p.Retries = f.attempts - 1
+	}
+	if err := a.printPublishPreview(draft.ID, previews, body, p.Timetable(now)); err != nil {
+		return err
+	}
+	switch {
+	case slices.ContainsFunc(previews, func(p preview) bool { return p.Match && p.Verdict == "deny" }):
+		return verdict{exitUsage}
+	case !slices.ContainsFunc(previews, func(p preview) bool { return p.Match }):
+		return verdict{exitUnwanted}
+	}
+	return nil
+}
+
+// receivers lists the webhooks, or the one target that --url names.
+func (a *app) receivers(ctx context.Context, f *publishFlags) ([]*webhook.Receiver, error) {
+	if f.url != "" {
+		value, err := a.signingSecret("--secret", f.secret)
+		if err != nil {
+			return nil, err
+		}
+		return []*webhook.Receiver{target(f.url, value)}, nil
+	}
+	l, err := a.local(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close() //nolint:errcheck // nothing was written
+	found, err := l.List(ctx, a.organization())
+	if err != nil {
+		return nil, err
+	}
+	receivers := make([]*webhook.Receiver, len(found))
+	for i, w := range found {
+		if receivers[i], err = l.store.Receiver(ctx, w.Seq); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range f.to {
+		if !slices.ContainsFunc(found, func(w webhook.Webhook) bool { return w.Name == name }) {
+			return nil, webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no webhook %q", name)).WithHint("`sealpost webhook list` shows their names")
+		}
+	}
+	return receivers, nil
+}
+
+func (a *app) previewOne(ctx context.Context, g *guard.Guard, f *publishFlags, r *webhook.Receiver, draft *webhook.Draft, now time.Time, body []byte) preview {
+	p := preview{Webhook: r.Name, Match: true, Why: "it wants everything"}
+	switch {
+	case f.url != "":
+		p.Why = "named by --url"
+	case f.to != nil && !slices.Contains(f.to, r.Name):
+		p.Match, p.Why = false, "not named by --to"
+	case !r.Wants(draft.Type()):
+		p.Match, p.Why = false, "it wants only "+strings.Join(r.Only, ", ")
+	case !r.Everything():
+		p.Why = "it wants " + strings.Join(r.Only, ", ")
+	}
+	if p.Match && r.Disabled {
+		p.Why += "; it is disabled, so the delivery is parked"
+	}
+	if !p.Match {
+		return p
+	}
+	p.URL = r.URLFor(draft.Type())
+	v := judge{g}.Check(ctx, p.URL)
+	p.Verdict, p.Reason = verdictWord(v), v.Reason
+	p.Headers = map[string]string{}
+	if u, err := url.Parse(p.URL); err == nil {
+		signed := deliver.SignFor(r, now).Sign(draft.ID, now, body)
+		for name, values := range deliver.NewRequest(ctx, u, userAgent(), signed, body).Header {
+			p.Headers[name] = values[0]
+		}
+	}
+	return p
+}
+
+func (a *app) printPublishPreview(id string, previews []preview, body []byte, timetable []time.Time) error {
+	if a.json() {
+		times := make([]string, len(timetable))
+		for i, t := range timetable {
+			times[i] = webhook.Timestamp(t)
+		}
+		return a.printJSON(map[string]any{"id": id, "webhooks": previews, "body": string(body), "attempts": times})
+	}
+	a.say("nothing was stored or sent; this is what would be:")
+	rows := make([][]string, len(previews))
+	for i, p := range previews {
+		match := "no"
+		if p.Match {
+			match = "yes"
+		}
+		rows[i] = []string{p.Webhook, match, p.Why, p.URL, strings.TrimSpace(p.Verdict + " " + p.Reason)}
+	}
+	if err := a.printTable([]string{"WEBHOOK", "MATCH", "WHY", "URL", "VERDICT"}, rows); err != nil {
+		return err
+	}
+	for _, p := range previews {
+		if p.Match {
+			if err := a.print("\nPOST %s\n%s", p.URL, headerLines(p.Headers, "\n")); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.print("\nbody, %d bytes:\n%s\n\nattempts, if all fail at once (jitter not counted):", len(body), body); err != nil {
+		return err
+	}
+	for i, t := range timetable {
+		if err := a.print("  %2d  %s  %s", i+1, webhook.Timestamp(t), "+"+t.Sub(timetable[0]).String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printRequests prints each request as curl, raw HTTP or JSON would have it.
+func (a *app) printRequests(form string, previews []preview, body []byte) error {
+	printed := false
+	for _, p := range previews {
+		if !p.Match {
+			continue
+		}
+		if err := a.printRequest(form, p, body); err != nil {
+			return err
+		}
+		printed = true
+	}
+	if !printed {
+		a.say("no webhook wants it")
+		return verdict{exitUnwanted}
+	}
+	return nil
+}
+
+func (a *app) printRequest(form string, p preview, body []byte) error {
+	switch form {
+	case "json":
+		return a.printJSON(struct {
+			Method  string            `json:"method"`
+			URL     string            `json:"url"`
+			Headers map[string]string `json:"headers"`
+			Body    string            `json:"body"`
+		}{"POST", p.URL, p.Headers, string(body)})
+	case "http":
+		u, err := url.Parse(p.URL)
+		if err != nil {
+			return usagef("%s is not a URL", p.URL)
+		}
+		_, err = fmt.Fprintf(a.streams.out, "POST %s HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
+			u.RequestURI(), u.Host, headerLines(p.Headers, "\r\n"), len(body), body)
+		return err
+	default:
+		lines := []string{"curl -X POST " + shellQuote(p.URL)}
+		for _, name := range sortedKeys(p.Headers) {
+			lines = append(lines, "-H "+shellQuote(name+": "+p.Headers[name]))
+		}
+		lines = append(lines, "--data-binary "+shellQuote(string(body)))
+		return a.print("%s", strings.Join(lines, " \\\n  "))
+	}
+}
+
+func headerLines(headers map[string]string, end string) string {
+	lines := make([]string, 0, len(headers))
+	for _, name := range sortedKeys(headers) {
+		lines = append(lines, name+": "+headers[name])
+	}
+	return strings.Join(lines, end)
+}
+
+// shellQuote quotes a word for POSIX shells.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/config"
+	"sealpost/internal/guard"
+	"sealpost/internal/store"
+	"sealpost/internal/webhook"
+)
+
+// app is what every command works with.
+type app struct {
+	streams streams
+	env     []string
+	now     func() time.Time
+
+	output  string // table, json or jsonl
+	color   string // auto, always or never
+	quiet   bool
+	verbose bool
+	noInput bool
+	yes     bool
+	file    string // --config
+
+	flags *pflag.FlagSet // of the settings
+	conf  *config.Config
+}
+
+// own are the settings that stand in every command's help; the others are
+// shown by `sealpost help environment` and work as flags all the same.
+var own = []string{"database", "organization", "server", "token"}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sealpost",
+		Short: "Set webhooks up, publish events, deliver them signed and durably retried, verify signatures",
+		Long: `sealpost sets webhooks up, publishes events, delivers them signed and durably
+retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
+		Example: `  sealpost demo
+  sealpost webhook create orders --url https://receiver.example.com/hook
+  sealpost publish transaction.created --data '{"id":"tx-1"}'`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          group,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.checkFlags()
+		},
+	}
+	root.SetVersionTemplate("sealpost {{.Version}}\n")
+	root.SetIn(a.streams.in)
+	root.SetOut(a.streams.out)
+	root.SetErr(a.streams.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err.Error(), fmt.Sprintf("`%s --help` shows the flags", cmd.CommandPath())}
+	})
+	f := root.PersistentFlags()
+	f.SortFlags = false
+	a.flags = pflag.NewFlagSet("settings", pflag.ContinueOnError)
+	for _, s := range config.Settings() {
+		name := config.FlagName(s.Key)
+		if s.Default == "true" || s.Default == "false" {
+			a.flags.Bool(name, s.Default == "true", s.Help)
+		} else {
+			a.flags.String(name, s.Default, s.Help)
+		}
+		a.flags.Lookup(name).Hidden = !slices.Contains(own, s.Key)
+	}
+	a.flags.SortFlags = false
+	f.AddFlagSet(a.flags)
+	f.StringVar(&a.file, "config", "", "configuration file (YAML, TOML or JSON)")
+	f.StringVarP(&a.output, "output", "o", a.variable("OUTPUT", "table"), "how to print: table, json or jsonl")
+	f.StringVar(&a.color, "color", a.variable("COLOR", "auto"), "colours: auto, always or never")
+	f.BoolVarP(&a.quiet, "quiet", "q", a.variable("QUIET", "") != "", "print data only")
+	f.BoolVarP(&a.verbose, "verbose", "v", a.variable("VERBOSE", "") != "", "say more on stderr")
+	f.BoolVar(&a.noInput, "no-input", a.variable("NO_INPUT", "") != "", "never ask")
+	f.BoolVarP(&a.yes, "yes", "y", a.variable("YES", "") != "", "answer yes to every question")
+
+	root.AddCommand(
+		newWebhook(a), newPublish(a), newVerify(a), newSign(a), newServe(a),
+		newConfig(a), newDemo(a), newVersion(a),
+	)
+	root.SetHelpCommand(newHelp(root))
+	root.CompletionOptions.HiddenDefaultCmd = false
+	prepare(root)
+	a.completeFlags(root)
+	return root
+}
+
+// prepare gives every command what all need: groups refuse what they don't
+// know, commands without Args take none.
+func prepare(cmd *cobra.Command) {
+	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.RunE, cmd.Args = group, cobra.ArbitraryArgs
+	}
+	if cmd.Args == nil {
+		cmd.Args = cobra.NoArgs
+	}
+	inner := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := inner(cmd, args); err != nil {
+			return asUsage(cmd, err)
+		}
+		return nil
+	}
+	for _, sub := range cmd.Commands() {
+		prepare(sub)
+	}
+}
+
+func asUsage(cmd *cobra.Command, err error) error {
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	return &usageError{err.Error(), fmt.Sprintf("`%s --help` shows how it is used", cmd.CommandPath())}
+}
+
+// group runs for a command that only holds others: alone it shows its help,
+// with a word it does not know it is a mistake.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	err := &usageError{message: fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		err.hint = "did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		err.hint = fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
+	}
+	return err
+}
+
+// variable reads one of the variables that are no settings.
+func (a *app) variable(name, otherwise string) string {
+	for _, pair := range a.env {
+		if value, found := strings.CutPrefix(pair, "SEALPOST_"+name+"="); found {
+			return value
+		}
+	}
+	return otherwise
+}
+
+func (a *app) checkFlags() error {
+	if !slices.Contains([]string{"table", "json", "jsonl"}, a.output) {
+		return &usageError{fmt.Sprintf("--output %q is none of table, json, jsonl", a.output), ""}
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, a.color) {
+		return &usageError{fmt.Sprintf("--color %q is none of auto, always, never", a.color), ""}
+	}
+	return nil
+}
+
+// config reads the settings, once.
+func (a *app) config() (*config.Config, error) {
+	if a.conf != nil {
+		return a.conf, nil
+	}
+	given := make(map[string]string)
+	for _, s := range config.Settings() {
+		if f := a.flags.Lookup(config.FlagName(s.Key)); f != nil && f.Changed {
+			given[s.Key] = f.Value.String()
+		}
+	}
+	c, err := config.Load(config.Sources{File: a.file, Env: a.env, Flags: given})
+	var file *config.FileError
+	if errors.As(err, &file) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &usageError{strings.ReplaceAll(err.Error(), "\n", "; "), "`sealpost config show` explains each setting"}
+	}
+	if !a.quiet {
+		for _, warning := range c.Warnings {
+			a.warn("%s", warning)
+		}
+	}
+	a.conf = c
+	return c, nil
+}
+
+// organization is the one to work on.
+func (a *app) organization() string { return a.conf.Organization }
+
+// open opens the database; create lets it be made.
+func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	if c.Database == "" {
+		return nil, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no database is named, and neither HOME nor XDG_STATE_HOME says where it would be"},
+			Hint: "name one with --database or SEALPOST_DATABASE"}
+	}
+	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create})
+}
+
+// newGuard makes the guard from the settings.
+func (a *app) newGuard() (*guard.Guard, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	g, err := guard.New(guard.Settings{Allow: c.Egress.Allow, AllowHTTP: c.Egress.AllowHTTP, Resolver: c.Egress.Resolver, CAFile: c.Egress.CAFile})
+	if err != nil {
+		return nil, &usageError{err.Error(), "`sealpost help egress` explains exceptions"}
+	}
+	return g, nil
+}
+
+// judge is the guard as package admin sees it.
+type judge struct{ guard *guard.Guard }
+
+func (j judge) Check(ctx context.Context, url string) admin.Verdict {
+	v := j.guard.Check(ctx, url)
+	return admin.Verdict{URL: v.URL, Allowed: v.Allowed, Reason: string(v.Reason), Message: v.Message}
+}
+
+// local is the whole tool over the database file.
+type local struct {
+	*admin.Service
+	store *store.Store
+	guard *guard.Guard
+}
+
+func (l *local) Close() error {
+	l.guard.Close()
+	return l.store.Close()
+}
+
+// local opens the database and puts the use cases over it.
+func (a *app) local(ctx context.Context, create bool) (*local, error) {
+	g, err := a.newGuard()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.open(ctx, create)
+	if err != nil {
+		return nil, err
+	}
+	return &local{Service: a.service(s, g), store: s, guard: g}, nil
+}
+
+func (a *app) service(s *store.Store, g *guard.Guard) *admin.Service {
+	return &admin.Service{Store: s, Guard: judge{g}, Now: a.now, MaxBody: a.conf.Publish.MaxBody}
+}
+
+// policy is the retry timetable that the settings ask for.
+func policy(c *config.Config) webhook.RetryPolicy {
+	p := webhook.DefaultRetry()
+	if c.Retry.Profile == "sandbox" {
+		p = webhook.SandboxRetry()
+	}
+	if c.Retry.Attempts >= 0 {
+		p.Retries = c.Retry.Attempts
+	}
+	p.Base, p.Factor, p.Cap, p.Jitter = c.Retry.Base, c.Retry.Factor, c.Retry.MaxDelay, c.Retry.Jitter
+	return p
+}
+
+// logger writes what the daemon has to say to stderr.
+func (a *app) logger(c *config.Config) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: c.Log.Level}
+	if a.verbose {
+		opts.Level = slog.LevelDebug
+	}
+	if c.Log.Format == "json" || a.json() {
+		return slog.New(slog.NewJSONHandler(a.streams.err, opts))
+	}
+	return slog.New(slog.NewTextHandler(a.streams.err, opts))
+}
+
+// exists reports whether a file is there.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

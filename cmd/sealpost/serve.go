@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/config"
+	"sealpost/internal/deliver"
+	"sealpost/internal/server"
+	"sealpost/internal/store"
+	"sealpost/internal/webhook"
+)
+
+func newServe(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the daemon: deliver what is pending and whatever is published",
+		Long: `serve delivers what is pending in the database and whatever is published into it,
+by this program on the same machine or over HTTP. One daemon owns one database;
+a second one is refused.
+
+It answers GET /healthz and /readyz. SIGTERM and SIGINT end it in order: attempts
+under way may finish (delivery.shutdown_grace), the rest is due again at the next
+start. A second signal ends it at once.`,
+		Example: `  sealpost serve
+  sealpost serve --listen 127.0.0.1:9000 --database ./sealpost.db`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.serve(cmd.Context())
+		},
+	}
+}
+
+// pickUp is how often the daemon looks whether another process has written.
+const pickUp = 25 * time.Millisecond
+
+func (a *app) serve(ctx context.Context) (err error) {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	log := a.logger(c)
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{fmt.Sprintf("can't listen on %s: %v", c.Listen, err)}, Hint: "choose another address with --listen"}
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it as well
+	l, err := a.local(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	lock, err := store.LockDaemon(c.Database, store.Owner{PID: os.Getpid(), Started: a.now(), Listen: listener.Addr().String()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	for _, exception := range l.guard.Exceptions() {
+		log.Warn("egress exception", "exception", exception)
+	}
+	return a.runDaemon(ctx, c, l, listener, log)
+}
+
+// runDaemon serves until ctx ends, and then stops in order.
+func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listener net.Listener, log *slog.Logger) error {
+	if err := l.store.SweepDirect(ctx); err != nil {
+		return err
+	}
+	engine := deliver.New(l.store, l.guard.Client(), deliver.Options{
+		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
+		MaxInFlight: c.Delivery.MaxInFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
+		UserAgent: userAgent(), Log: log, Observe: observe(log, c.Log.Payloads),
+	})
+	l.store.Notify(engine.Offer)
+	if err := engine.Start(ctx); err != nil {
+		return err
+	}
+	edge := server.New(server.Options{Log: log, Version: version})
+	web := &http.Server{
+		Handler: edge, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- web.Serve(listener) }()
+	log.Info("serving", "listen", listener.Addr().String(), "database", l.store.Path(), "version", version, "pid", os.Getpid())
+	edge.Ready(true)
+
+	tick := time.NewTicker(pickUp)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			l.store.Peek()
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			edge.Ready(false)
+			log.Info("stopping", "grace", c.Delivery.ShutdownGrace.String(), "reason", context.Cause(ctx).Error())
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Delivery.ShutdownGrace)
+			defer cancel()
+			if err := web.Shutdown(grace); err != nil {
+				_ = web.Close()
+			}
+			engine.Stop(grace)
+			log.Info("stopped")
+			return nil
+		}
+	}
+}
+
+// observe writes one line an attempt, with everything on it.
+func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
+	return func(o deliver.Observation) {
+		level := slog.LevelInfo
+		if o.Outcome.State == webhook.Delivered {
+			level = slog.LevelDebug
+		}
+		if !log.Enabled(context.Background(), level) {
+			return
+		}
+		t := o.Outcome.Attempt
+		attrs := []slog.Attr{
+			slog.String("delivery", o.Work.Key.String()), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
+			slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name), slog.String("url", t.URL),
+			slog.Int("attempt", t.N), slog.Int("status", t.Status), slog.Duration("duration", t.Duration), slog.String("state", string(o.Outcome.State)),
+		}
+		if t.Error != "" {
+			attrs = append(attrs, slog.String("error", t.Error))
+		}
+		if !o.Outcome.Due.IsZero() {
+			attrs = append(attrs, slog.Time("next", o.Outcome.Due))
+		}
+		if payloads {
+			attrs = append(attrs, slog.String("body", string(o.Work.Bytes)), slog.String("response", string(t.Response)))
+		}
+		log.LogAttrs(context.Background(), level, "attempt", attrs...)
+	}
+}

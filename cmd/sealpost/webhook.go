@@ -1,0 +1,472 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/config"
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
+)
+
+func newWebhook(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "webhook",
+		Short: "Set webhooks up: names, URLs, secrets",
+		Example: `  sealpost webhook create orders --url https://receiver.example.com/hook
+  sealpost webhook list`,
+	}
+	cmd.AddCommand(newWebhookCreate(a), newWebhookGet(a), newWebhookList(a), newWebhookUpdate(a), newWebhookRotate(a), newWebhookDelete(a))
+	return cmd
+}
+
+// webhookFlags are the flags that describe a webhook.
+type webhookFlags struct {
+	url         string
+	events      []string
+	only        []string
+	maxInFlight int
+	rate        float64
+}
+
+func (f *webhookFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.url, "url", "", "where its events go, unless a type has its own URL")
+	cmd.Flags().StringArrayVar(&f.events, "event", nil, "TYPE=URL: where events of one type go; TYPE= takes it away again")
+	cmd.Flags().StringArrayVar(&f.only, "only", nil, "receive only these: resource.action, resource.* or * (may be repeated)")
+	cmd.Flags().IntVar(&f.maxInFlight, "max-in-flight", 0, "requests to it at a time; 0 is the daemon's default")
+	cmd.Flags().Float64Var(&f.rate, "rate", 0, "attempts started a second; 0 is no limit")
+}
+
+// patch turns the flags that were given into a change.
+func (f *webhookFlags) patch(cmd *cobra.Command) (*webhook.Patch, error) {
+	p := &webhook.Patch{}
+	given := cmd.Flags().Changed
+	if given("url") {
+		p.URL = &f.url
+	}
+	for _, event := range f.events {
+		name, url, found := strings.Cut(event, "=")
+		if !found || !webhook.ValidType(name) {
+			return nil, &usageError{fmt.Sprintf("--event %q is not TYPE=URL", event), "for instance --event transaction.created=https://receiver.example.com/created"}
+		}
+		resource, action, _ := strings.Cut(name, ".")
+		if p.Routes == nil {
+			p.Routes = make(map[string]map[string]*string)
+		}
+		if p.Routes[resource] == nil {
+			p.Routes[resource] = make(map[string]*string)
+		}
+		p.Routes[resource][action] = nil
+		if url != "" {
+			p.Routes[resource][action] = &url
+		}
+	}
+	if given("only") {
+		if err := webhook.CheckPatterns(f.only); err != nil {
+			return nil, err
+		}
+		p.Only = &f.only
+	}
+	if given("max-in-flight") || given("rate") {
+		if f.maxInFlight < 0 || f.rate < 0 {
+			return nil, usagef("--max-in-flight and --rate can't be negative")
+		}
+		p.Limits = &webhook.Limits{MaxInFlight: f.maxInFlight, Rate: f.rate}
+	}
+	return p, nil
+}
+
+func newWebhookCreate(a *app) *cobra.Command {
+	var flags webhookFlags
+	var secretSource string
+	var ifAbsent, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "create NAME --url URL",
+		Short: "Create a webhook and show its secret, this once",
+		Example: `  sealpost webhook create orders --url https://receiver.example.com/hook
+  sealpost webhook create orders --url https://receiver.example.com/hook --event transaction.created=https://receiver.example.com/created --only 'transaction.*' --if-absent`,
+		Args: exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			patch, err := flags.patch(cmd)
+			if err != nil {
+				return err
+			}
+			if err := webhook.CheckName(args[0]); err != nil {
+				return err
+			}
+			if flags.url == "" {
+				return &usageError{"--url is missing", "it says where events go: --url https://receiver.example.com/hook"}
+			}
+			var value secret.Text
+			if cmd.Flags().Changed("secret") {
+				if value, err = a.signingSecret("--secret", secretSource); err != nil {
+					return err
+				}
+			}
+			if dryRun {
+				return a.previewWebhook(cmd.Context(), args[0], patch)
+			}
+			return a.createWebhook(cmd.Context(), args[0], patch, value, ifAbsent)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVar(&secretSource, "secret", "", "use this secret instead of a new one: @FILE, -, env:NAME or the secret")
+	cmd.Flags().BoolVar(&ifAbsent, "if-absent", false, "leave a webhook of this name as it is, and succeed")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be stored and whether each URL may be called; store nothing")
+	return cmd
+}
+
+func (a *app) createWebhook(ctx context.Context, name string, patch *webhook.Patch, value secret.Text, ifAbsent bool) error {
+	l, err := a.local(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // the change is committed by then
+	created, err := l.Create(ctx, a.organization(), name, patch, value, ifAbsent)
+	if err != nil {
+		return err
+	}
+	if created.Existed {
+		a.say("there is a webhook %s already; it was left as it is", name)
+		if a.json() {
+			return a.printJSON(json.RawMessage(created.Config.AppendJSON(true)))
+		}
+		return nil
+	}
+	if a.json() {
+		return a.printJSON(json.RawMessage(created.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()})))
+	}
+	a.say("%s created. Its secret is shown this once; keep it where the receiver verifies:", name)
+	return a.printFields(append(configFields(&created.Config), [2]string{"secret", created.Secret.Reveal()}))
+}
+
+// previewWebhook says what creating would do.
+func (a *app) previewWebhook(ctx context.Context, name string, patch *webhook.Patch) error {
+	g, err := a.newGuard()
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	verdicts := (&admin.Service{Guard: judge{g}}).CheckURLs(ctx, patch)
+	refused := false
+	for _, v := range verdicts {
+		refused = refused || !v.Allowed
+	}
+	if err := a.printPreview(name, patch, verdicts); err != nil {
+		return err
+	}
+	if refused {
+		return verdict{exitUsage}
+	}
+	return nil
+}
+
+func (a *app) printPreview(name string, patch *webhook.Patch, verdicts []admin.Verdict) error {
+	if a.json() {
+		type row struct {
+			URL     string `json:"url"`
+			Verdict string `json:"verdict"`
+			Reason  string `json:"reason"`
+			Message string `json:"message"`
+		}
+		rows := make([]row, len(verdicts))
+		for i, v := range verdicts {
+			rows[i] = row{v.URL, verdictWord(v), v.Reason, v.Message}
+		}
+		return a.printJSON(map[string]any{"name": name, "urls": rows})
+	}
+	config := patch.Apply(webhook.Config{Name: name})
+	a.say("nothing was stored; this is what would be:")
+	if err := a.printFields(configFields(&config)); err != nil {
+		return err
+	}
+	rows := make([][]string, len(verdicts))
+	for i, v := range verdicts {
+		rows[i] = []string{v.URL, verdictWord(v), v.Reason, v.Message}
+	}
+	return a.printTable([]string{"URL", "VERDICT", "REASON", "MESSAGE"}, rows)
+}
+
+func verdictWord(v admin.Verdict) string {
+	if v.Allowed {
+		return "allow"
+	}
+	return "deny"
+}
+
+// configFields lists a configuration for people.
+func configFields(c *webhook.Config) [][2]string {
+	fields := [][2]string{{"name", c.Name}, {"url", c.URL}}
+	for _, t := range c.Targets()[1:] {
+		fields = append(fields, [2]string{t.Type, t.URL})
+	}
+	if !c.Everything() {
+		fields = append(fields, [2]string{"events", strings.Join(c.Only, ", ")})
+	}
+	if c.Disabled {
+		fields = append(fields, [2]string{"enabled", "false"})
+	}
+	if c.Limits.MaxInFlight > 0 {
+		fields = append(fields, [2]string{"max in flight", fmt.Sprint(c.Limits.MaxInFlight)})
+	}
+	if c.Limits.Rate > 0 {
+		fields = append(fields, [2]string{"rate", fmt.Sprintf("%g a second", c.Limits.Rate)})
+	}
+	return fields
+}
+
+func newWebhookGet(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get NAME",
+		Short: "Show a webhook, without its secret",
+		Example: `  sealpost webhook get orders
+  sealpost webhook get orders -o json`,
+		Args:              exactly("NAME"),
+		ValidArgsFunction: a.completeWebhooks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := a.local(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer l.Close() //nolint:errcheck // nothing was written
+			w, err := l.Get(cmd.Context(), a.organization(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(json.RawMessage(w.AppendJSON(true)))
+			}
+			fields := configFields(&w.Config)
+			if w.DisabledWhy != "" {
+				fields = append(fields, [2]string{"disabled", w.DisabledWhy})
+			}
+			if !w.FailingSince.IsZero() {
+				fields = append(fields, [2]string{"failing since", a.when(w.FailingSince)})
+			}
+			if w.PreviousUntil.After(a.now()) {
+				fields = append(fields, [2]string{"old secret until", a.when(w.PreviousUntil)})
+			}
+			return a.printFields(append(fields, [2]string{"created", a.when(w.Created)}, [2]string{"updated", a.when(w.Updated)}))
+		},
+	}
+}
+
+func newWebhookList(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the webhooks of the organization",
+		Example: `  sealpost webhook list
+  sealpost webhook list --org acme -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := a.local(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer l.Close() //nolint:errcheck // nothing was written
+			found, err := l.List(cmd.Context(), a.organization())
+			if err != nil {
+				return err
+			}
+			switch a.output {
+			case "json":
+				members := make([]webhook.Member, len(found))
+				for i, w := range found {
+					members[i] = webhook.Member{Key: w.Name, Value: json.RawMessage(w.AppendJSON(false))}
+				}
+				return a.printJSON(json.RawMessage(webhook.MarshalMembers(members)))
+			case "jsonl":
+				for _, w := range found {
+					if err := a.printJSON(json.RawMessage(w.AppendJSON(true))); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			if len(found) == 0 {
+				a.say("no webhooks yet; `sealpost webhook create NAME --url URL` makes one")
+				return nil
+			}
+			rows := make([][]string, len(found))
+			for i, w := range found {
+				rows[i] = []string{w.Name, w.URL, wants(&w.Config), webhookState(&w)}
+			}
+			return a.printTable([]string{"NAME", "URL", "EVENTS", "STATE"}, rows)
+		},
+	}
+}
+
+func wants(c *webhook.Config) string {
+	if c.Everything() {
+		return "all"
+	}
+	return strings.Join(c.Only, ", ")
+}
+
+func webhookState(w *webhook.Webhook) string {
+	switch {
+	case w.Disabled:
+		return "disabled: " + w.DisabledWhy
+	case !w.FailingSince.IsZero():
+		return "failing"
+	default:
+		return "enabled"
+	}
+}
+
+func newWebhookUpdate(a *app) *cobra.Command {
+	var flags webhookFlags
+	var enable, disable bool
+	cmd := &cobra.Command{
+		Use:   "update NAME",
+		Short: "Change a webhook; what isn't named stays",
+		Example: `  sealpost webhook update orders --url https://new.example.com/hook
+  sealpost webhook update orders --disable`,
+		Args:              exactly("NAME"),
+		ValidArgsFunction: a.completeWebhooks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			patch, err := flags.patch(cmd)
+			if err != nil {
+				return err
+			}
+			if enable || disable {
+				patch.Enabled = &enable
+			}
+			if patch.Empty() {
+				return &usageError{"nothing to change", "name a change, for instance --url, --event, --only, --enable or --disable"}
+			}
+			l, err := a.local(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer l.Close() //nolint:errcheck // the change is committed by then
+			config, err := l.Update(cmd.Context(), a.organization(), args[0], patch, "")
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(json.RawMessage(config.AppendJSON(true)))
+			}
+			a.say("%s updated", args[0])
+			return a.printFields(configFields(&config))
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&enable, "enable", false, "enable it; its parked deliveries go out")
+	cmd.Flags().BoolVar(&disable, "disable", false, "disable it; its deliveries are parked")
+	cmd.MarkFlagsMutuallyExclusive("enable", "disable")
+	return cmd
+}
+
+func newWebhookRotate(a *app) *cobra.Command {
+	var overlap, secretSource string
+	var now bool
+	cmd := &cobra.Command{
+		Use:   "rotate NAME",
+		Short: "Replace a webhook's secret; the old one signs too for a day",
+		Example: `  sealpost webhook rotate orders
+  sealpost webhook rotate orders --now`,
+		Args:              exactly("NAME"),
+		ValidArgsFunction: a.completeWebhooks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap, Force: now}
+			if now {
+				rotation.Overlap = 0
+			}
+			if cmd.Flags().Changed("overlap") {
+				d, err := config.ParseDuration(overlap)
+				if err != nil || d < 0 || d > webhook.KeepRotated {
+					return &usageError{fmt.Sprintf("--overlap %q is not a time from 0 to 30d, such as 12h or 2d", overlap), ""}
+				}
+				rotation.Overlap = d
+			}
+			if cmd.Flags().Changed("secret") {
+				value, err := a.signingSecret("--secret", secretSource)
+				if err != nil {
+					return err
+				}
+				rotation.Secret = value
+			}
+			l, err := a.local(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer l.Close() //nolint:errcheck // the change is committed by then
+			rotated, err := l.Rotate(cmd.Context(), a.organization(), args[0], rotation)
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(rotatedJSON(args[0], rotated))
+			}
+			a.say("%s has a new secret, shown this once:", args[0])
+			return a.printFields([][2]string{{"secret", rotated.Secret.Reveal()}, {"old secret until", a.when(rotated.PreviousUntil)}})
+		},
+	}
+	cmd.Flags().StringVar(&overlap, "overlap", "24h", "how long the old secret goes on signing")
+	cmd.Flags().BoolVar(&now, "now", false, "drop the old secret at once, also one that overlaps still")
+	cmd.Flags().StringVar(&secretSource, "secret", "", "use this secret instead of a new one: @FILE, -, env:NAME or the secret")
+	cmd.MarkFlagsMutuallyExclusive("overlap", "now")
+	return cmd
+}
+
+func rotatedJSON(name string, r admin.Rotated) any {
+	return struct {
+		Name          string `json:"name"`
+		Secret        string `json:"secret"`
+		PreviousUntil string `json:"previousUntil"`
+	}{name, r.Secret.Reveal(), webhook.Timestamp(r.PreviousUntil)}
+}
+
+func newWebhookDelete(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "delete NAME",
+		Short: "Delete a webhook and cancel its deliveries",
+		Example: `  sealpost webhook delete orders
+  sealpost webhook delete orders -y`,
+		Args:              exactly("NAME"),
+		ValidArgsFunction: a.completeWebhooks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := a.local(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer l.Close() //nolint:errcheck // the change is committed by then
+			if _, err := l.Get(cmd.Context(), a.organization(), args[0]); err != nil {
+				return err
+			}
+			if err := a.confirm(fmt.Sprintf("delete webhook %s and cancel its pending deliveries?", args[0])); err != nil {
+				return err
+			}
+			if err := l.Delete(cmd.Context(), a.organization(), args[0], ""); err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(map[string]string{"code": "ok"})
+			}
+			a.say("%s deleted", args[0])
+			return nil
+		},
+	}
+}
+
+// exactly asks for as many arguments as names.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return &usageError{fmt.Sprintf("%s is missing", names[len(args)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
+		}
+		if len(args) > len(names) {
+			return &usageError{fmt.Sprintf("one argument too many: %q", args[len(names)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+// milliseconds shows a duration as data.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

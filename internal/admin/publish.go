@@ -1,0 +1,71 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// PublishParams is one event to publish.
+type PublishParams struct {
+	Organization string
+	Draft        *webhook.Draft
+	To           []string // names of the only webhooks to send to; nil for all that want it
+	HoldUntil    time.Time
+	Direct       string // claim of a process that delivers it itself
+}
+
+// Publish stores events and their deliveries; each is answered by itself, in
+// order, in Publishing.Err. The error is that of the database.
+func (s *Service) Publish(ctx context.Context, batch []PublishParams) ([]webhook.Publishing, error) {
+	results := make([]webhook.Publishing, len(batch))
+	publications := make([]webhook.Publication, 0, len(batch))
+	places := make([]int, 0, len(batch))
+	now := s.Now().UTC().Truncate(time.Millisecond)
+	for i, p := range batch {
+		if err := s.Validate(p.Draft); err != nil {
+			results[i] = webhook.Publishing{ID: p.Draft.ID, Err: err}
+			continue
+		}
+		if p.Draft.ID == "" {
+			p.Draft.ID = webhook.NewEventID(now)
+		}
+		publications = append(publications, webhook.Publication{
+			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: p.HoldUntil, Direct: p.Direct,
+		})
+		places = append(places, i)
+	}
+	if len(publications) == 0 {
+		return results, nil
+	}
+	stored, err := s.Store.Publish(ctx, publications)
+	if err != nil {
+		return nil, err
+	}
+	for i, result := range stored {
+		results[places[i]] = result
+	}
+	return results, nil
+}
+
+// Validate judges an event by its size and by the catalog.
+func (s *Service) Validate(d *webhook.Draft) error {
+	most := s.MaxBody
+	if most == 0 {
+		most = DefaultMaxBody
+	}
+	if size := max(len(d.Body), len(d.Whole)); size > most {
+		return webhook.Errorf(webhook.CodeTooLarge, fmt.Sprintf("the event has %d bytes; at most %d are taken", size, most)).
+			WithHint("send a reference instead of the data, or raise publish.max_body")
+	}
+	if s.Catalog == nil {
+		return nil
+	}
+	if faults := s.Catalog.Check(d.Type(), d.Body); len(faults) > 0 {
+		return &webhook.Error{Code: webhook.CodeBadRequest, Messages: faults,
+			Hint: fmt.Sprintf("`sealpost event types %s` shows its fields", d.Type())}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
+)
+
+// Created is a webhook that has just been made, with the secret that is shown
+// this once.
+type Created struct {
+	Config  webhook.Config
+	Secret  secret.Text
+	Existed bool // it was there already and was left as it is; no secret then
+}
+
+// CheckURLs judges every URL of a change, in the order of
+// [webhook.Config.Targets].
+func (s *Service) CheckURLs(ctx context.Context, patch *webhook.Patch) []Verdict {
+	config := patch.Apply(webhook.Config{})
+	var verdicts []Verdict
+	for _, target := range config.Targets() {
+		if target.Type == "" && patch.URL == nil {
+			continue
+		}
+		verdicts = append(verdicts, s.Guard.Check(ctx, target.URL))
+	}
+	return verdicts
+}
+
+// checked returns an error that names every URL that may not be called.
+func (s *Service) checked(ctx context.Context, patch *webhook.Patch) error {
+	var messages []string
+	for _, v := range s.CheckURLs(ctx, patch) {
+		if !v.Allowed {
+			messages = append(messages, fmt.Sprintf("%s: %s: %s", v.URL, v.Reason, v.Message))
+		}
+	}
+	if messages == nil {
+		return nil
+	}
+	return &webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages,
+		Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
+}
+
+// Create registers a webhook. A zero secret means to make one. With ifAbsent,
+// a webhook of the same name is left as it is and answered instead of
+// [webhook.CodeNameConflict].
+func (s *Service) Create(ctx context.Context, organization, name string, patch *webhook.Patch, value secret.Text, ifAbsent bool) (Created, error) {
+	if err := webhook.CheckName(name); err != nil {
+		return Created{}, err
+	}
+	if err := s.checked(ctx, patch); err != nil {
+		return Created{}, err
+	}
+	if value.IsZero() {
+		value = secret.Generate()
+	}
+	config := patch.Apply(webhook.Config{Name: name})
+	err := s.Store.CreateWebhook(ctx, organization, config, value, s.Now())
+	if webhook.CodeOf(err) == webhook.CodeNameConflict && ifAbsent {
+		found, err := s.Store.Webhook(ctx, organization, name)
+		return Created{Config: found.Config, Existed: true}, err
+	}
+	if err != nil {
+		return Created{}, err
+	}
+	return Created{Config: config, Secret: value}, nil
+}
+
+// Get finds a webhook.
+func (s *Service) Get(ctx context.Context, organization, name string) (webhook.Webhook, error) {
+	if err := webhook.CheckName(name); err != nil {
+		return webhook.Webhook{}, err
+	}
+	return s.Store.Webhook(ctx, organization, name)
+}
+
+// List finds all webhooks of an organization, by name.
+func (s *Service) List(ctx context.Context, organization string) ([]webhook.Webhook, error) {
+	return s.Store.Webhooks(ctx, organization)
+}
+
+// Update changes a webhook. ifMatch, when given, is the entity tag that it
+// must still have.
+func (s *Service) Update(ctx context.Context, organization, name string, patch *webhook.Patch, ifMatch string) (webhook.Config, error) {
+	if err := webhook.CheckName(name); err != nil {
+		return webhook.Config{}, err
+	}
+	if err := s.checked(ctx, patch); err != nil {
+		return webhook.Config{}, err
+	}
+	result, _, err := s.Store.ChangeWebhook(ctx, organization, name, secret.Text{}, s.Now(), func(found *webhook.Webhook) (*webhook.Config, error) {
+		if found == nil {
+			return nil, nil // the store says that it is not there
+		}
+		if err := matches(ifMatch, &found.Config); err != nil {
+			return nil, err
+		}
+		if patch.Empty() {
+			return nil, nil
+		}
+		next := patch.Apply(found.Config)
+		return &next, nil
+	})
+	return result, err
+}
+
+// Put makes a webhook be what patch says: created with a fresh secret, or
+// replaced with its secret kept.
+func (s *Service) Put(ctx context.Context, organization, name string, patch *webhook.Patch, ifMatch string) (Created, bool, error) {
+	if err := webhook.CheckName(name); err != nil {
+		return Created{}, false, err
+	}
+	if err := s.checked(ctx, patch); err != nil {
+		return Created{}, false, err
+	}
+	value := secret.Generate()
+	config, created, err := s.Store.ChangeWebhook(ctx, organization, name, value, s.Now(), func(found *webhook.Webhook) (*webhook.Config, error) {
+		next := webhook.Config{Name: name}
+		switch {
+		case found == nil && ifMatch != "":
+			return nil, changed()
+		case found != nil:
+			if err := matches(ifMatch, &found.Config); err != nil {
+				return nil, err
+			}
+			next.Limits = found.Limits
+		}
+		next = patch.Apply(next)
+		return &next, nil
+	})
+	if err != nil || !created {
+		return Created{Config: config}, false, err
+	}
+	return Created{Config: config, Secret: value}, true, nil
+}
+
+// Delete deletes a webhook and cancels its deliveries.
+func (s *Service) Delete(ctx context.Context, organization, name, ifMatch string) error {
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	return s.Store.DeleteWebhook(ctx, organization, name, s.Now(), func(found webhook.Webhook) error {
+		return matches(ifMatch, &found.Config)
+	})
+}
+
+// Rotated is a fresh secret and the time until which the old one signs too.
+type Rotated struct {
+	Secret        secret.Text
+	PreviousUntil time.Time
+}
+
+// Rotate replaces a webhook's secret; a zero one in rotation means to make it.
+func (s *Service) Rotate(ctx context.Context, organization, name string, rotation webhook.Rotation) (Rotated, error) {
+	if err := webhook.CheckName(name); err != nil {
+		return Rotated{}, err
+	}
+	if rotation.Secret.IsZero() {
+		rotation.Secret = secret.Generate()
+	}
+	until, err := s.Store.Rotate(ctx, organization, name, rotation, s.Now())
+	if err != nil {
+		return Rotated{}, err
+	}
+	return Rotated{Secret: rotation.Secret, PreviousUntil: until}, nil
+}
+
+func matches(ifMatch string, config *webhook.Config) error {
+	if ifMatch == "" || ifMatch == "*" || ifMatch == config.ETag() {
+		return nil
+	}
+	return changed()
+}
+
+func changed() error {
+	return webhook.Errorf(webhook.CodePreconditionFailed, "the webhook has changed since it was read").
+		WithHint("read it again and repeat the change")
+}

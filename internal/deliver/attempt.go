@@ -1,0 +1,336 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"sealpost/internal/signature"
+	"sealpost/internal/webhook"
+)
+
+// MaxResponse is how much of an answer's body is read, in bytes.
+const MaxResponse = 64 << 10
+
+// target is a URL of a lane's receiver, parsed once.
+type target struct {
+	text string
+	url  *url.URL
+	err  error
+}
+
+// work attempts a delivery, and then the lane's next one, for as long as the
+// lane has something that may start.
+func (e *Engine) work(l *lane, work *webhook.Work) {
+	for work != nil {
+		if e.attempt(l, work) {
+			e.mu.Lock()
+			work = e.next(l)
+			if work == nil {
+				e.refill(l)
+			}
+			e.feedStarved()
+			e.mu.Unlock()
+			continue
+		}
+		return
+	}
+}
+
+// feedStarved lets the lanes that found no room try again, in order. Called
+// with the lock held.
+func (e *Engine) feedStarved() {
+	for range e.starved {
+		if e.inFlight >= e.opts.MaxInFlight {
+			return
+		}
+		l := e.starved[0]
+		e.starved[0] = nil
+		e.starved = e.starved[1:]
+		l.starving = false
+		e.serve(l)
+	}
+}
+
+// attempt carries out one attempt from looking up the receiver to handing the
+// outcome to the recorder. It reports whether the lane goes on.
+func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
+	receiver, to, signer, err := e.receiver(l, work)
+	if err == nil && work.Bytes == nil {
+		work.Bytes, err = e.store.Payload(e.life, work.Key.Event)
+	}
+	switch {
+	case errors.Is(err, errOvertaken):
+		e.end(l, work, func() { delete(l.taken, work.Key) })
+		return true
+	case errors.Is(err, errAsleep):
+		e.end(l, work, func() { l.sleep(work) })
+		return false
+	case err != nil:
+		if e.life.Err() == nil {
+			e.opts.Log.Error("looking up a delivery failed", "delivery", work.Key.String(), "error", err)
+		}
+		e.end(l, work, func() { l.sleep(work) })
+		e.retryLater(l)
+		return false
+	}
+	answer, cut := e.post(work, to, signer)
+	if cut {
+		e.end(l, work, func() { delete(l.taken, work.Key) }) // it goes back unharmed
+		return false
+	}
+	outcome := Decide(e.opts.Policy, work, answer, e.opts.Now(), random())
+	e.end(l, work, func() { l.learn(&outcome) })
+	e.opts.Observe(Observation{Work: work, Receiver: receiver, Outcome: &outcome})
+	e.recorder.record(&outcome)
+	return true
+}
+
+var (
+	errAsleep    = errors.New("the webhook is disabled or deleted")
+	errOvertaken = errors.New("the delivery was changed meanwhile")
+)
+
+// receiver looks up where the work goes and what signs it. The lane keeps the
+// answer until something changes.
+func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *target, *signature.Signer, error) {
+	revision := e.revision.Load()
+	if work.Revision != revision {
+		claimed, err := e.store.Claimed(e.life, work.Key, work.Claim)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if !claimed {
+			return nil, nil, nil, errOvertaken
+		}
+		work.Revision = revision
+	}
+	now := e.opts.Now()
+	e.mu.Lock()
+	known := l.receiver != nil && l.revision == revision && (l.expires.IsZero() || now.Before(l.expires))
+	e.mu.Unlock()
+	if !known {
+		fresh, err := e.store.Receiver(e.life, l.webhook)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		signer, expires := newSigner(fresh.Secrets, now)
+		e.mu.Lock()
+		l.receiver, l.signer, l.expires, l.revision = fresh, signer, expires, revision
+		l.targets = make(map[string]*target)
+		l.failing = fresh.FailingSince
+		e.mu.Unlock()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l.receiver.Deleted || l.receiver.Disabled {
+		return nil, nil, nil, errAsleep
+	}
+	to := l.targets[work.Type]
+	if to == nil {
+		to = &target{text: l.receiver.URLFor(work.Type)}
+		to.url, to.err = url.Parse(to.text)
+		l.targets[work.Type] = to
+	}
+	return l.receiver, to, l.signer, nil
+}
+
+// newSigner picks the secrets that sign now: the newest one, and during a
+// rotation's overlap the previous one too, which then makes the Signature
+// header. expires is when that changes.
+func newSigner(secrets []webhook.SigningSecret, now time.Time) (signer *signature.Signer, expires time.Time) {
+	var keys signature.Keys
+	for _, s := range secrets {
+		switch {
+		case s.Ends.IsZero():
+			keys.Standard = append(keys.Standard, s.Value.Key())
+			if keys.Hex == nil {
+				keys.Hex = s.Value.Key()
+			}
+		case s.Ends.After(now):
+			keys.Standard = append(keys.Standard, s.Value.Key())
+			keys.Hex = s.Value.Key()
+			expires = s.Ends
+		}
+	}
+	return signature.NewSigner(keys), expires
+}
+
+// end frees the place that work took in its lane and lets then say, with the
+// lock held, what becomes of it.
+func (e *Engine) end(l *lane, work *webhook.Work, then func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l.inFlight--
+	e.inFlight--
+	then()
+	l.release(work)
+}
+
+// retryLater wakes a lane that could not look up its work.
+func (e *Engine) retryLater(l *lane) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopping {
+		return
+	}
+	l.asleep, l.spilled = false, true
+	l.plan(e.opts.Now().Add(time.Second))
+	l.timer.Reset(time.Second)
+}
+
+// sleep forgets a lane's queues, and the work at hand: they are on file, and
+// read again when the webhook is enabled. What is in flight or not recorded
+// yet stays known, so that it is not taken up twice.
+func (l *lane) sleep(work *webhook.Work) {
+	l.asleep, l.spilled = true, true
+	delete(l.taken, work.Key)
+	for work := l.first.pop(); work != nil; work = l.first.pop() {
+		l.engine.queued -= len(work.Bytes)
+		delete(l.taken, work.Key)
+	}
+	for _, work := range l.due {
+		delete(l.taken, work.Key)
+	}
+	l.due, l.nextDue, l.cursor = nil, time.Time{}, 0
+	for subject, waiting := range l.busy {
+		for _, work := range waiting {
+			delete(l.taken, work.Key)
+		}
+		l.busy[subject] = nil
+	}
+	l.aside = 0
+	l.timer.Stop()
+}
+
+// learn adapts the lane's window to how the receiver fares, and notes on the
+// outcome when its run of failures begins, ends, or has gone on too long.
+func (l *lane) learn(o *webhook.Outcome) {
+	if o.State == webhook.Delivered {
+		l.proven = true
+		if l.failures > 0 || !l.failing.IsZero() {
+			o.Recovered, l.failing = true, time.Time{}
+		}
+		l.failures = 0
+		most := l.engine.opts.WebhookMaxInFlight
+		if l.receiver.Limits.MaxInFlight > 0 {
+			most = l.receiver.Limits.MaxInFlight
+		}
+		l.window = min(l.window*2, most)
+		return
+	}
+	l.failures++
+	if l.failures >= patience {
+		l.window = 1
+	}
+	switch {
+	case l.failing.IsZero():
+		o.Failing, l.failing = true, o.Attempt.At
+	case o.Disable == "" && o.Attempt.At.Sub(l.failing) >= l.engine.opts.DisableAfter:
+		o.Disable = fmt.Sprintf("every attempt has failed since %s", webhook.Timestamp(l.failing))
+	}
+}
+
+// post sends one request and reads a bounded answer, all under one deadline.
+// cut is true when the engine's end cut it short before anything was known.
+func (e *Engine) post(work *webhook.Work, to *target, signer *signature.Signer) (answer Answer, cut bool) {
+	began := e.opts.Now()
+	answer.N, answer.At, answer.URL = work.Attempts+1, began, to.text
+	if to.err != nil {
+		answer.Error = "url_syntax: the stored URL can't be read"
+		return answer, false
+	}
+	ctx, cancel := context.WithTimeout(e.life, e.opts.Timeout)
+	defer cancel()
+	response, err := e.client.Do(NewRequest(ctx, to.url, e.opts.UserAgent, signer.Sign(work.EventID, began, work.Bytes), work.Bytes))
+	if err != nil {
+		answer.Duration = e.opts.Now().Sub(began)
+		answer.Error = explain(err, e.opts.Timeout)
+		return answer, errors.Is(context.Cause(ctx), errShutdown)
+	}
+	defer response.Body.Close() //nolint:errcheck // the status has decided
+	answer.Status = response.StatusCode
+	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), e.opts.Now())
+	answer.Response, answer.Cut = readBounded(response.Body)
+	answer.Duration = e.opts.Now().Sub(began)
+	return answer, false
+}
+
+// NewRequest makes the request of one attempt: the exact body, both signature
+// schemes, and nothing that would make a client send it twice by itself.
+func NewRequest(ctx context.Context, to *url.URL, userAgent string, signed signature.Headers, body []byte) *http.Request {
+	r := (&http.Request{
+		Method: http.MethodPost, URL: to, Host: to.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Content-Type":            {"application/json"},
+			"User-Agent":              {userAgent},
+			signature.HeaderSignature: {signed.Signature},
+			canonicalID:               {signed.ID},
+			canonicalTimestamp:        {signed.Timestamp},
+			canonicalStandard:         {signed.Standard},
+		},
+		ContentLength: int64(len(body)),
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(ctx)
+	return r
+}
+
+var (
+	canonicalID        = http.CanonicalHeaderKey(signature.HeaderID)
+	canonicalTimestamp = http.CanonicalHeaderKey(signature.HeaderTimestamp)
+	canonicalStandard  = http.CanonicalHeaderKey(signature.HeaderStandard)
+)
+
+var buffers = sync.Pool{New: func() any { return new([MaxResponse + 1]byte) }}
+
+// readBounded reads at most [MaxResponse] bytes. cut tells that there was
+// more, or that it ended early.
+func readBounded(body io.Reader) (kept []byte, cut bool) {
+	buffer := buffers.Get().(*[MaxResponse + 1]byte)
+	defer buffers.Put(buffer)
+	n, err := io.ReadFull(body, buffer[:])
+	if n > MaxResponse {
+		n, cut = MaxResponse, true
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		cut = true
+	}
+	if n > 0 {
+		kept = bytes.Clone(buffer[:n])
+	}
+	return kept, cut
+}
+
+// explain names a failed request by a code and a text, the code stable. The
+// guard's refusals carry their own; nothing of the request is repeated.
+func explain(err error, timeout time.Duration) string {
+	var refused interface{ ReasonCode() string }
+	if errors.As(err, &refused) {
+		return refused.ReasonCode() + ": " + inner(err)
+	}
+	return classify(err, timeout)
+}
+
+// inner strips what net/http puts in front of an error: method and URL.
+func inner(err error) string {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return strings.ReplaceAll(err.Error(), "\n", " ")
+}
+
+// SignFor returns what signs for a receiver at a time.
+func SignFor(r *webhook.Receiver, now time.Time) *signature.Signer {
+	signer, _ := newSigner(r.Secrets, now)
+	return signer
+}

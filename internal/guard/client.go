@@ -1,0 +1,160 @@
+package guard
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+const (
+	dialTimeout    = 30 * time.Second // the caller's deadline is shorter as a rule
+	idleTimeout    = 90 * time.Second
+	maxHeaderBytes = 64 << 10
+	idlePerHost    = 64
+)
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// newTransport makes the transport for receivers. Proxy stays nil: variables
+// of the environment must not move the place where addresses are judged.
+func (g *Guard) newTransport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		DialContext:            g.dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    dialTimeout,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxIdleConnsPerHost:    idlePerHost,
+		IdleConnTimeout:        idleTimeout,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// roundTripper judges the URL of each request before the transport sees it, so
+// that a URL which came into the database by another way is judged as well.
+type roundTripper struct{ guard *Guard }
+
+func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	if v := rt.guard.Judge(r.URL.String()); !v.Allowed {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, &RefusedError{Reason: v.Reason, Host: r.URL.Host, Detail: v.Message}
+	}
+	ctx := r.Context()
+	if r.URL.Scheme == "http" {
+		ctx = context.WithValue(ctx, plainKey{}, true)
+		r = r.WithContext(ctx)
+	}
+	return rt.guard.transport.RoundTrip(r)
+}
+
+// plainKey marks a request over plain http in the dialer's context.
+type plainKey struct{}
+
+// dial resolves the host, judges every address, and connects to one that
+// passes; the address really dialled is judged once more by the kernel's own
+// view of it.
+func (g *Guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, &RefusedError{Reason: URLSyntax, Host: address}
+	}
+	port, err := net.LookupPort("tcp", portText)
+	if err != nil || port < 1 || port > 65535 {
+		return nil, &RefusedError{Reason: Port, Host: host}
+	}
+	plain, _ := ctx.Value(plainKey{}).(bool)
+	d, reason := read((&url.URL{Scheme: "https", Host: net.JoinHostPort(host, portText)}).String())
+	if reason != "" {
+		return nil, &RefusedError{Reason: reason, Host: host}
+	}
+	d.https = !plain
+	addrs := []netip.Addr{d.addr}
+	if !d.addr.IsValid() {
+		var refused *RefusedError
+		if addrs, refused = g.resolve(ctx, d); refused != nil {
+			if refused.Reason == DNSError && ctx.Err() != nil {
+				return nil, errors.Join(refused, ctx.Err())
+			}
+			return nil, refused
+		}
+	}
+	for _, addr := range addrs {
+		if refused := g.refuse(d, addr); refused != nil {
+			return nil, refused
+		}
+	}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: g.control(d)}
+	var faults []error
+	for _, addr := range addrs {
+		conn, err := dialer.DialContext(ctx, network, netip.AddrPortFrom(addr, d.port).String())
+		if err == nil {
+			return conn, nil
+		}
+		faults = append(faults, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(faults...)
+}
+
+// refuse judges an address at the time of a call. For a name it is a rebind:
+// every stored name led to addresses that may be called.
+func (g *Guard) refuse(d destination, addr netip.Addr) *RefusedError {
+	reason := g.judgeAddress(d, addr)
+	switch {
+	case reason == "":
+		return nil
+	case d.addr.IsValid():
+		return &RefusedError{Reason: reason, Host: d.host, Addr: addr}
+	default:
+		return &RefusedError{Reason: Rebind, Host: d.host, Addr: addr, Cause: reason}
+	}
+}
+
+// control sees the address that the kernel is about to connect to.
+func (g *Guard) control(d destination) func(context.Context, string, string, syscall.RawConn) error {
+	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return &RefusedError{Reason: NotGlobal, Host: d.host}
+		}
+		if refused := g.refuse(d, at.Addr()); refused != nil {
+			return refused
+		}
+		if at.Port() != d.port {
+			return &RefusedError{Reason: Port, Host: d.host, Addr: at.Addr()}
+		}
+		return nil
+	}
+}
+
+// loadRoots adds a PEM file's certificates to the system's roots; nil means
+// the system's alone.
+func loadRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("egress.ca_file: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("egress.ca_file: %s holds no PEM certificate", path)
+	}
+	return roots, nil
+}

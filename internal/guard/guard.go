@@ -1,0 +1,258 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Settings are the operator's exceptions, the configuration keys egress.*.
+// The zero Settings allow public https receivers and nothing else.
+type Settings struct {
+	Allow     []string // CIDR, CIDR:port or host name
+	AllowHTTP bool     // plain http to what an exception for addresses admits
+	Resolver  string   // IP:port of the DNS server to ask; empty: the system's
+	CAFile    string   // extra roots, PEM
+}
+
+// Guard is the policy with its exceptions. It is safe for concurrent use.
+type Guard struct {
+	settings   Settings
+	exceptions []exception
+	resolver   *net.Resolver
+	client     *http.Client
+	transport  *http.Transport
+
+	mu     sync.RWMutex
+	judged map[string]Verdict // static verdicts by URL
+}
+
+// maxJudged bounds the remembered verdicts.
+const maxJudged = 8192
+
+// New makes a guard; its errors name the setting and the entry at fault.
+func New(s Settings) (*Guard, error) {
+	g := &Guard{settings: s, judged: make(map[string]Verdict)}
+	var faults []error
+	for _, text := range s.Allow {
+		e, err := parseException(text)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		g.exceptions = append(g.exceptions, e)
+	}
+	var err error
+	if g.resolver, err = newResolver(s.Resolver); err != nil {
+		faults = append(faults, err)
+	}
+	roots, err := loadRoots(s.CAFile)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	g.transport = g.newTransport(roots)
+	g.client = &http.Client{Transport: roundTripper{g}, CheckRedirect: noRedirect}
+	return g, nil
+}
+
+// Exceptions lists what is allowed beyond the policy, for the log at start.
+func (g *Guard) Exceptions() []string {
+	var list []string
+	for _, e := range g.exceptions {
+		list = append(list, "egress.allow "+e.text)
+	}
+	if g.settings.AllowHTTP {
+		list = append(list, "egress.allow_http")
+	}
+	if g.settings.Resolver != "" {
+		list = append(list, "egress.resolver "+g.settings.Resolver)
+	}
+	if g.settings.CAFile != "" {
+		list = append(list, "egress.ca_file "+g.settings.CAFile)
+	}
+	return list
+}
+
+// Client returns the client for receivers: every connection is judged, no
+// redirect is followed, no proxy is used, nothing is decompressed. The
+// context of a request is its only deadline.
+func (g *Guard) Client() *http.Client { return g.client }
+
+// Close closes idle connections.
+func (g *Guard) Close() { g.transport.CloseIdleConnections() }
+
+// Judge gives the part of the verdict that needs no network.
+func (g *Guard) Judge(raw string) Verdict {
+	g.mu.RLock()
+	v, known := g.judged[raw]
+	g.mu.RUnlock()
+	if known {
+		return v
+	}
+	v = g.judge(raw)
+	g.mu.Lock()
+	if len(g.judged) >= maxJudged {
+		clear(g.judged)
+	}
+	g.judged[raw] = v
+	g.mu.Unlock()
+	return v
+}
+
+func (g *Guard) judge(raw string) Verdict {
+	d, reason := read(raw)
+	if reason == "" {
+		reason = g.judgeDestination(d)
+	}
+	return verdict(raw, reason, nil, "")
+}
+
+// judgeDestination weighs a well-formed URL against the policy.
+func (g *Guard) judgeDestination(d destination) Reason {
+	literal := d.addr.IsValid()
+	excepted := literal && g.admits(d.addr, d.port)
+	switch {
+	case !d.https && !g.settings.AllowHTTP:
+		return Scheme
+	case !d.https && !excepted && (literal || !g.anyAddresses(d.port)):
+		return Scheme
+	case excepted:
+		return ""
+	case literal:
+		if reason := Classify(d.addr); reason != "" {
+			return reason
+		}
+		return IPLiteral
+	case g.admitsName(d.host, d.port), publicName(d.host):
+		return ""
+	default:
+		return Hostname
+	}
+}
+
+// anyAddresses reports whether an exception for addresses covers a port, so
+// that plain http to a name may turn out to be allowed once it is dialled.
+func (g *Guard) anyAddresses(port uint16) bool {
+	for _, e := range g.exceptions {
+		if e.host == "" && (e.port == 0 || e.port == port) {
+			return true
+		}
+	}
+	return false
+}
+
+// Check gives the whole verdict for a URL that is about to be stored: its form
+// must pass, and every address that its name resolves to.
+func (g *Guard) Check(ctx context.Context, raw string) Verdict {
+	if v := g.Judge(raw); !v.Allowed {
+		return v
+	}
+	d, _ := read(raw)
+	if d.addr.IsValid() {
+		return Verdict{URL: raw, Allowed: true, Addrs: []netip.Addr{d.addr}}
+	}
+	addrs, refused := g.resolve(ctx, d)
+	if refused != nil {
+		return verdict(raw, refused.Reason, addrs, refused.Detail)
+	}
+	for _, addr := range addrs {
+		if reason := g.judgeAddress(d, addr); reason != "" {
+			return verdict(raw, reason, addrs, fmt.Sprintf("%s resolves to %s: %s", d.host, addr, reason.Message()))
+		}
+	}
+	return Verdict{URL: raw, Allowed: true, Addrs: addrs}
+}
+
+func verdict(raw string, reason Reason, addrs []netip.Addr, detail string) Verdict {
+	v := Verdict{URL: raw, Allowed: reason == "", Reason: reason, Message: reason.Message(), Addrs: addrs}
+	if detail != "" {
+		v.Message = detail
+	}
+	return v
+}
+
+// judgeAddress weighs an address that a name has resolved to.
+func (g *Guard) judgeAddress(d destination, addr netip.Addr) Reason {
+	if g.admits(addr, d.port) {
+		return ""
+	}
+	reason := Classify(addr)
+	switch {
+	case !d.https:
+		if reason == "" {
+			return Scheme
+		}
+		return reason
+	case reason == "" || reason == Metadata || reason == Zone:
+		return reason
+	case g.admitsName(d.host, d.port):
+		return ""
+	}
+	return reason
+}
+
+// resolveTimeout bounds one look-up.
+const resolveTimeout = 10 * time.Second
+
+// resolve looks a name up to the end, with no search domain.
+func (g *Guard) resolve(ctx context.Context, d destination) ([]netip.Addr, *RefusedError) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	name := d.host
+	if strings.Contains(name, ".") {
+		name += "." // absolute, so that no search domain is tried
+	}
+	addrs, err := g.resolver.LookupNetIP(ctx, "ip", name)
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return nil, &RefusedError{Reason: DNSNone, Host: d.host, Detail: fmt.Sprintf("%s has no address", d.host)}
+	case errors.Is(err, context.Canceled):
+		return nil, &RefusedError{Reason: DNSError, Host: d.host, Detail: fmt.Sprintf("looking up %s was cut short", d.host)}
+	case err != nil:
+		return nil, &RefusedError{Reason: DNSError, Host: d.host, Detail: fmt.Sprintf("%s could not be resolved: %s", d.host, dnsText(err))}
+	case len(addrs) == 0:
+		return nil, &RefusedError{Reason: DNSNone, Host: d.host}
+	}
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	return addrs, nil
+}
+
+func dnsText(err error) string {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns.Err
+	}
+	return err.Error()
+}
+
+// newResolver asks one DNS server, or the system's. It is Go's own resolver:
+// C libraries read 127.1 and 0x7f.1 as addresses.
+func newResolver(server string) (*net.Resolver, error) {
+	r := &net.Resolver{PreferGo: true}
+	if server == "" {
+		return r, nil
+	}
+	at, err := netip.ParseAddrPort(server)
+	if err != nil || at.Port() == 0 {
+		return nil, fmt.Errorf("egress.resolver: %q is not IP:port, for instance 127.0.0.1:5353", server)
+	}
+	r.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, at.String())
+	}
+	return r, nil
+}
+
+func readFile(path string) ([]byte, error) { return os.ReadFile(path) } //nolint:gosec // the operator names the file

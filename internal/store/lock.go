@@ -1,0 +1,143 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"sealpost/internal/webhook"
+)
+
+// One daemon owns a file's deliveries. It says so by an operating-system lock
+// on a file beside the database, which ends with the process however it ends;
+// what stands in the lock file only serves to name the owner.
+
+// Owner names the process that holds a lock.
+type Owner struct {
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+	Listen  string    `json:"listen,omitempty"`
+}
+
+func (o Owner) String() string {
+	if o.PID == 0 {
+		return "another process"
+	}
+	s := fmt.Sprintf("process %d, running since %s", o.PID, o.Started.UTC().Format(time.RFC3339))
+	if o.Listen != "" {
+		s += ", on " + o.Listen
+	}
+	return s
+}
+
+// Lock is a lock that this process holds.
+type Lock struct {
+	lock *flock.Flock
+	path string
+}
+
+func daemonLock(database string) string { return database + ".lock" }
+
+// LockDaemon makes this process the file's daemon, or says who is.
+func LockDaemon(database string, owner Owner) (*Lock, error) {
+	path := daemonLock(database)
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	held, err := l.TryLock()
+	if err != nil {
+		return nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
+	}
+	if !held {
+		return nil, &webhook.Error{Code: webhook.CodeUnavailable,
+			Messages: []string{fmt.Sprintf("a daemon serves %s already: %s", database, readOwner(path))},
+			Hint:     "stop that one first, or name another file with --database"}
+	}
+	text, err := json.Marshal(owner)
+	if err == nil {
+		err = os.WriteFile(path, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(unavailable(fmt.Sprintf("can't write %s: %v", path, err), "check the folder's permissions").Wrap(err), l.Unlock())
+	}
+	return &Lock{lock: l, path: path}, nil
+}
+
+// Unlock gives the lock up.
+func (l *Lock) Unlock() error { return l.lock.Unlock() }
+
+func readOwner(path string) (owner Owner) {
+	if text, err := os.ReadFile(path); err == nil { //nolint:gosec // beside the database
+		_ = json.Unmarshal(text, &owner) // what can't be read names nobody
+	}
+	return owner
+}
+
+// Daemon reports whether a daemon serves the file, and which.
+func Daemon(database string) (Owner, bool) {
+	path := daemonLock(database)
+	if _, err := os.Stat(path); err != nil {
+		return Owner{}, false
+	}
+	l := flock.New(path, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
+	held, err := l.TryRLock()
+	if err != nil {
+		return Owner{}, false
+	}
+	if held {
+		_ = l.Unlock()
+		return Owner{}, false
+	}
+	return readOwner(path), true
+}
+
+// A process that delivers by itself marks its deliveries with a claim, and
+// holds a lock named after it for as long as it lives.
+
+const claimInfix = ".direct-"
+
+// LockClaim makes a claim for this process.
+func LockClaim(database string, now time.Time) (claim string, lock *Lock, err error) {
+	claim = webhook.NewID(now)
+	path := database + claimInfix + claim
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	if held, err := l.TryLock(); err != nil || !held {
+		return "", nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
+	}
+	return claim, &Lock{lock: l, path: path}, nil
+}
+
+// Drop gives a claim's lock up and removes its file.
+func (l *Lock) Drop() error {
+	return errors.Join(l.lock.Unlock(), os.Remove(l.path))
+}
+
+// deadClaims lists the claims whose processes have ended without dropping
+// them, and removes their files.
+func deadClaims(database string) (claims []string, err error) {
+	paths, err := filepath.Glob(escapeGlob(database) + claimInfix + "*")
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		l := flock.New(path, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
+		held, err := l.TryLock()
+		if err != nil || !held {
+			continue
+		}
+		claims = append(claims, strings.TrimPrefix(path, database+claimInfix))
+		if err := errors.Join(l.Unlock(), os.Remove(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return claims, err
+		}
+	}
+	return claims, nil
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// The numbers under which states are stored.
+const (
+	eventAccepted = iota
+	eventHeld
+	eventReverted
+	eventExpired
+	eventQuarantined
+)
+
+const (
+	deliveryPending = iota
+	deliveryDelivered
+	deliveryDead
+	deliveryCancelled
+)
+
+// Publish stores events and their deliveries. Each publication is answered by
+// itself, in order: an event that conflicts does not touch its neighbours. The
+// error is that of the file; then nothing of the batch is known to be stored.
+func (s *Store) Publish(ctx context.Context, batch []webhook.Publication) ([]webhook.Publishing, error) {
+	results := make([]webhook.Publishing, len(batch))
+	var committed webhook.Committed
+	err := s.shared(ctx, func(tx *session) error {
+		committed = webhook.Committed{}
+		if err := s.begin(tx); err != nil {
+			return err
+		}
+		for i := range batch {
+			result, err := s.publish(tx, &batch[i], &committed)
+			var refused *webhook.Error
+			if err != nil && !errors.As(err, &refused) {
+				s.fanouts.forget()
+				return err
+			}
+			result.Err = err
+			results[i] = result
+		}
+		return nil
+	}, func() {
+		if committed.First != 0 || len(committed.Due) > 0 {
+			s.notify(committed)
+		}
+	})
+	return results, err
+}
+
+// begin reads, once a transaction, what publishing needs to know.
+func (s *Store) begin(tx *session) error {
+	if !tx.fresh {
+		return nil
+	}
+	if err := s.fanouts.refresh(tx); err != nil {
+		return err
+	}
+	var last sql.NullInt64
+	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)) FROM event`, nil, &last, &tx.awaiting); err != nil {
+		return err
+	}
+	tx.next = last.Int64 + 1
+	tx.fresh = false
+	return nil
+}
+
+func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.Committed) (webhook.Publishing, error) {
+	d := p.Draft
+	result := webhook.Publishing{ID: d.ID, State: webhook.Accepted}
+	org, known := s.fanouts.orgs[p.Organization]
+	if !known {
+		var err error
+		if org, err = tx.organization(p.Organization, true, p.At); err != nil {
+			return result, err
+		}
+		s.fanouts.orgs[p.Organization] = org
+	}
+	receivers, err := s.fanouts.of(tx, org)
+	if err != nil {
+		return result, err
+	}
+	if err := checkNames(receivers, p.To); err != nil {
+		return result, err
+	}
+	held, behind, err := tx.heldBy(org, p)
+	if err != nil {
+		return result, err
+	}
+	hash := d.Hash()
+	if held {
+		return s.hold(tx, org, p, hash[:], behind, result)
+	}
+
+	seq := tx.next
+	payload := d.Build(p.At)
+	targets := wanting(receivers, d.Type(), p.To)
+	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, state, accepted_at, deliveries, fanout, hash, bytes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
+		seq, org, d.ID, d.Type(), orNull(d.Subject), eventAccepted, millis(p.At), len(targets), encodeFanout(targets), hash[:], payload)
+	if err != nil {
+		return result, err
+	}
+	if added == 0 {
+		return tx.repeated(org, p, hash[:], result)
+	}
+	tx.next++
+	result.Seq, result.Count = seq, len(targets)
+	for _, target := range targets {
+		key := webhook.DeliveryKey{Webhook: target, Event: seq}
+		if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, direct) VALUES (?, ?, 0, 0, ?)`, target, seq, orNull(p.Direct)); err != nil {
+			return result, err
+		}
+		result.Deliveries = append(result.Deliveries, key)
+		if p.Direct == "" {
+			committed.Work = append(committed.Work, &webhook.Work{
+				Key: key, EventID: d.ID, Type: d.Type(), Subject: d.Subject, Accepted: p.At, Bytes: payload,
+			})
+		}
+	}
+	if committed.First == 0 {
+		committed.First = seq
+	}
+	committed.Last = seq
+	return result, nil
+}
+
+// heldBy reports whether an event has to wait: for its own receipt, or behind
+// an earlier event of its transaction that waits.
+func (s *session) heldBy(org int64, p *webhook.Publication) (held, behind bool, err error) {
+	if p.Draft.Subject != "" && s.awaiting {
+		err = s.row(`SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND subject = ? AND state = 1)`, []any{org, p.Draft.Subject}, &behind)
+	}
+	return p.Draft.Await || behind, behind, err
+}
+
+// repeated answers for an event whose id is known: the same content is the
+// same event, other content a conflict.
+func (s *session) repeated(org int64, p *webhook.Publication, hash []byte, result webhook.Publishing) (webhook.Publishing, error) {
+	var stored, fanout []byte
+	var state int
+	err := s.row(`SELECT seq, state, deliveries, fanout, hash FROM event WHERE organization = ? AND id = ?`, []any{org, p.Draft.ID},
+		&result.Seq, &state, &result.Count, &fanout, &stored)
+	if err != nil {
+		return result, err
+	}
+	if !bytes.Equal(stored, hash) {
+		return result, webhook.Errorf(webhook.CodeEventConflict, fmt.Sprintf("the event id %q stands for other content already", p.Draft.ID)).
+			WithHint("an id names one event for good; publish the new one under another")
+	}
+	result.Repeated, result.State = true, eventStates[state]
+	for _, target := range decodeFanout(fanout) {
+		result.Deliveries = append(result.Deliveries, webhook.DeliveryKey{Webhook: target, Event: result.Seq})
+	}
+	return result, nil
+}
+
+var eventStates = [...]webhook.EventState{webhook.Accepted, webhook.Held, webhook.Reverted, webhook.Expired, webhook.Quarantined}
+
+// wanting lists the numbers of the webhooks that an event goes to.
+func wanting(receivers []webhook.Receiver, eventType string, to []string) []int64 {
+	var seqs []int64
+	for i := range receivers {
+		r := &receivers[i]
+		if r.Wants(eventType) && (to == nil || slices.Contains(to, r.Name)) {
+			seqs = append(seqs, r.Seq)
+		}
+	}
+	return seqs
+}
+
+func checkNames(receivers []webhook.Receiver, to []string) error {
+	for _, name := range to {
+		if !slices.ContainsFunc(receivers, func(r webhook.Receiver) bool { return r.Name == name }) {
+			return noWebhook(name)
+		}
+	}
+	return nil
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// hold stores an event that waits: its bytes are those it will have, but for
+// the receipt, and it has no deliveries yet.
+func (s *Store) hold(tx *session, org int64, p *webhook.Publication, hash []byte, behind bool, result webhook.Publishing) (webhook.Publishing, error) {
+	d := p.Draft
+	result.State = webhook.Held
+	until := p.HoldUntil
+	if until.IsZero() {
+		until = p.At.Add(24 * time.Hour)
+	}
+	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, state, accepted_at, deliveries, hash, bytes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
+		tx.next, org, d.ID, d.Type(), orNull(d.Subject), eventHeld, millis(p.At), hash, d.Build(p.At))
+	if err != nil {
+		return result, err
+	}
+	if added == 0 {
+		return tx.repeated(org, p, hash, result)
+	}
+	result.Seq = tx.next
+	tx.next++
+	tx.awaiting = true
+	return result, tx.exec(`INSERT INTO hold (event, receipt, transaction_hash, until) VALUES (?, ?, ?, ?)`,
+		result.Seq, d.Await, orNull(d.Watch), millis(until))
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
+)
+
+func (s *Store) insertSecret(tx *session, webhookSeq int64, value secret.Text, now time.Time) error {
+	return tx.exec(`INSERT INTO signing_secret (webhook, value, created_at) VALUES (?, ?, ?)`, webhookSeq, []byte(value.Reveal()), millis(now))
+}
+
+// Secrets lists a webhook's secrets, the current one first, with those that
+// are kept after a rotation.
+func (s *Store) Secrets(ctx context.Context, organization, name string) ([]webhook.SigningSecret, error) {
+	w, err := s.Webhook(ctx, organization, name)
+	if err != nil {
+		return nil, err
+	}
+	return s.secrets(ctx, w.Seq)
+}
+
+func (s *Store) secrets(ctx context.Context, webhookSeq int64) (found []webhook.SigningSecret, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT value, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var value []byte
+		var created int64
+		var ends sql.NullInt64
+		if err := rows.Scan(&value, &created, &ends); err != nil {
+			return nil, fault(s.path, err)
+		}
+		found = append(found, webhook.SigningSecret{Value: secret.New(string(value)), Created: fromMillis(created), Ends: fromMillis(ends.Int64)})
+	}
+	return found, nil
+}
+
+// Rotate replaces a webhook's secret. While an earlier rotation overlaps it
+// answers [webhook.CodeRotationInProgress], unless forced. Secrets whose end
+// is longer ago than [webhook.KeepRotated] go.
+func (s *Store) Rotate(ctx context.Context, organization, name string, rotation webhook.Rotation, now time.Time) (until time.Time, err error) {
+	until = now.Add(rotation.Overlap)
+	err = s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, false, now)
+		if err != nil {
+			return noWebhook(name)
+		}
+		found, err := tx.webhook(org, name)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return noWebhook(name)
+		}
+		if found.PreviousUntil.After(now) && !rotation.Force {
+			return webhook.Errorf(webhook.CodeRotationInProgress,
+				fmt.Sprintf("the secret of %q is being rotated: the old one signs until %s", name, webhook.Timestamp(found.PreviousUntil))).
+				WithHint("wait until then, or drop the old secret at once with --now")
+		}
+		return errors.Join(
+			tx.exec(`UPDATE signing_secret SET ends_at = ?2 WHERE webhook = ?1 AND ends_at > ?2`, found.Seq, millis(now)),
+			tx.exec(`UPDATE signing_secret SET ends_at = ?2 WHERE webhook = ?1 AND ends_at IS NULL`, found.Seq, millis(until)),
+			tx.exec(`DELETE FROM signing_secret WHERE webhook = ? AND ends_at < ?`, found.Seq, millis(now.Add(-webhook.KeepRotated))),
+			s.insertSecret(tx, found.Seq, rotation.Secret, now),
+		)
+	})
+	return until, err
+}

@@ -1,0 +1,211 @@
+// Package store keeps everything in one SQLite file: organizations, webhooks
+// and their secrets, events, deliveries and attempts.
+//
+// One file a noun. Each exported method owns its transaction and takes its one
+// "now" as a parameter; SQL never reads a clock. Writes go through one writer
+// that lets many callers share a commit (see writer.go), and are answered
+// after the commit that holds them, with synchronous=FULL. Reads go through a
+// pool of their own and hold no rows open beyond a method.
+//
+// Rules live elsewhere: which webhook wants an event is decided by package
+// webhook, what follows an attempt by package deliver.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"sealpost/internal/webhook"
+)
+
+// BusyTimeout is how long a statement waits for another process's lock.
+const BusyTimeout = 5 * time.Second
+
+// Options say how a store is opened.
+type Options struct {
+	Path    string
+	Create  bool // make the file, and its folder, when it is missing
+	Migrate bool // bring an older schema up to date; otherwise that is an error
+}
+
+// Store is an open database file. It is safe for concurrent use.
+type Store struct {
+	path    string
+	read    *sql.DB
+	write   *sql.DB
+	writer  *writer
+	fanouts *fanouts
+	written func(webhook.Committed)
+}
+
+// Open opens the database file and checks that it is one that this program
+// can use. Errors are [webhook.Error] with [webhook.CodeUnavailable] and say
+// what to do.
+func Open(ctx context.Context, opts Options) (*Store, error) {
+	if err := prepare(opts); err != nil {
+		return nil, err
+	}
+	s := &Store{path: opts.Path, fanouts: newFanouts()}
+	var err error
+	if s.write, err = connect(opts.Path, false); err != nil {
+		return nil, fault(opts.Path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.write, opts); err != nil {
+		_ = s.write.Close()
+		return nil, fault(opts.Path, err)
+	}
+	if s.read, err = connect(opts.Path, true); err != nil {
+		_ = s.write.Close()
+		return nil, fault(opts.Path, err)
+	}
+	s.read.SetMaxOpenConns(4)
+	s.read.SetMaxIdleConns(4)
+	s.writer, err = startWriter(ctx, s)
+	if err != nil {
+		_ = errors.Join(s.read.Close(), s.write.Close())
+		return nil, fault(opts.Path, err)
+	}
+	return s, nil
+}
+
+// Close waits for writes that were handed in and closes the file.
+func (s *Store) Close() error {
+	s.writer.stop()
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Path returns the database file's path.
+func (s *Store) Path() string { return s.path }
+
+// prepare makes the file when it may and checks its kind when it is there.
+func prepare(opts Options) error {
+	info, err := os.Stat(opts.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !opts.Create:
+		return missing(opts.Path)
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(filepath.Dir(opts.Path), 0o700); err != nil {
+			return unavailable(fmt.Sprintf("can't make the folder of the database %s: %v", opts.Path, err), "choose another place with --database").Wrap(err)
+		}
+		file, err := os.OpenFile(opts.Path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return unavailable(fmt.Sprintf("can't make the database: %v", err), "choose another place with --database").Wrap(err)
+		}
+		return file.Close()
+	case err != nil:
+		return unavailable(fmt.Sprintf("can't reach the database: %v", err), "check the path and its permissions").Wrap(err)
+	case info.IsDir():
+		return unavailable(fmt.Sprintf("the database %s is a folder", opts.Path), "name a file with --database")
+	}
+	return nil
+}
+
+func missing(path string) error {
+	return unavailable(fmt.Sprintf("there is no database at %s", path),
+		"`sealpost webhook create NAME --url URL` makes it, or name another one with --database").Wrap(fs.ErrNotExist)
+}
+
+// connect opens a pool whose every connection has the pragmas in its DSN: a
+// pragma that is run once reaches one connection only.
+func connect(path string, readOnly bool) (*sql.DB, error) {
+	q := url.Values{}
+	q.Add("_pragma", "busy_timeout("+strconv.FormatInt(BusyTimeout.Milliseconds(), 10)+")") // first: the others may have to wait
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Add("_pragma", "journal_mode(wal)")
+		q.Add("_pragma", "synchronous(full)")
+		q.Add("_pragma", "wal_autocheckpoint(2000)")
+		q.Add("_pragma", "journal_size_limit(67108864)")
+	}
+	q.Add("_pragma", "foreign_keys(1)")
+	q.Add("_pragma", "cache_size(-8000)")
+	q.Add("_txlock", "immediate")
+	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(mustAbs(path)), RawQuery: q.Encode()}).String()
+	return sql.Open("sqlite", dsn)
+}
+
+func mustAbs(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return abs
+}
+
+func unavailable(message, hint string) *webhook.Error {
+	return webhook.Errorf(webhook.CodeUnavailable, message).WithHint(hint)
+}
+
+// Primary SQLite result codes that people can do something about.
+const (
+	codePerm     = 3
+	codeBusy     = 5
+	codeLocked   = 6
+	codeReadOnly = 8
+	codeIO       = 10
+	codeCorrupt  = 11
+	codeFull     = 13
+	codeCantOpen = 14
+	codeNotADB   = 26
+)
+
+// fault turns a driver error into one for people. Errors that are no SQLite
+// errors pass as they are.
+func fault(path string, err error) error {
+	var known *webhook.Error
+	var native *sqlite.Error
+	if err == nil || errors.As(err, &known) || !errors.As(err, &native) {
+		return err
+	}
+	say := func(message, hint string) error { return unavailable(message, hint).Wrap(err) }
+	switch native.Code() & 0xff {
+	case codeBusy, codeLocked:
+		return say(fmt.Sprintf("the database %s is locked by another process", path), "try again; `fuser` or `lsof` on the file names who holds it")
+	case codeReadOnly, codePerm:
+		return say(fmt.Sprintf("the database %s can't be written: it or its folder is read-only", path), "check its permissions and who you are")
+	case codeFull:
+		return say(fmt.Sprintf("no space is left on the disk of %s; nothing was stored", path), "free some space and try again")
+	case codeIO:
+		return say(fmt.Sprintf("the disk of %s reported an error (%v); whether the change was stored is not known", path, native), "check the disk, then repeat the call: what is there already is not stored twice")
+	case codeCorrupt:
+		return say(fmt.Sprintf("the database %s is damaged: %v", path, native), "stop the daemon and restore a backup")
+	case codeNotADB:
+		return say(fmt.Sprintf("%s is not an SQLite database", path), "name the right file with --database")
+	case codeCantOpen:
+		return say(fmt.Sprintf("can't open the database %s: %v", path, native), "check the path, its permissions, and how many files may be open")
+	}
+	return say(fmt.Sprintf("the database %s failed: %v", path, native), "see the message")
+}
+
+// Busy reports whether err says that another process held the file's lock, so
+// that the same call may succeed later.
+func Busy(err error) bool {
+	var native *sqlite.Error
+	return errors.As(err, &native) && (native.Code()&0xff == codeBusy || native.Code()&0xff == codeLocked)
+}
+
+// millis is how times are stored.
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// micros is how durations are stored.
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+
+// fromMillis is the other way; 0 is the zero time.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
+)
+
+const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.max_in_flight, w.rate,
+	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq)`
+
+const webhookTables = `webhook w JOIN organization o ON o.seq = w.organization`
+
+// scanner is what *sql.Row and *sql.Rows have in common.
+type scanner interface{ Scan(into ...any) error }
+
+func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
+	var routes, only string
+	var disabled sql.NullString
+	var failing, deletedAt, ends sql.NullInt64
+	var created, updated int64
+	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Limits.MaxInFlight, &w.Limits.Rate,
+		&created, &updated, &deletedAt, &ends)
+	if err != nil {
+		return w, false, err
+	}
+	if err := errors.Join(decodeRoutes(routes, &w.Config), json.Unmarshal([]byte(only), &w.Only)); err != nil {
+		return w, false, fmt.Errorf("webhook %d: %w", w.Seq, err)
+	}
+	w.Disabled, w.DisabledWhy = disabled.Valid, disabled.String
+	w.FailingSince = fromMillis(failing.Int64)
+	w.Created, w.Updated = fromMillis(created), fromMillis(updated)
+	w.PreviousUntil = fromMillis(ends.Int64)
+	return w, deletedAt.Valid, nil
+}
+
+func noWebhook(name string) error {
+	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no webhook %q", name)).
+		WithHint("`sealpost webhook list` shows their names")
+}
+
+// Webhooks lists an organization's webhooks by name; none when the
+// organization is not there.
+func (s *Store) Webhooks(ctx context.Context, organization string) (found []webhook.Webhook, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+`
+		WHERE (o.id = ?1 OR o.slug = ?1) AND w.deleted_at IS NULL ORDER BY w.name`, organization)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		w, _, err := scanWebhook(rows)
+		if err != nil {
+			return nil, fault(s.path, err)
+		}
+		found = append(found, w)
+	}
+	return found, nil
+}
+
+// Webhook finds a webhook by name.
+func (s *Store) Webhook(ctx context.Context, organization, name string) (webhook.Webhook, error) {
+	w, _, err := scanWebhook(s.read.QueryRowContext(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+`
+		WHERE (o.id = ?1 OR o.slug = ?1) AND w.name = ?2 AND w.deleted_at IS NULL`, organization, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return w, noWebhook(name)
+	}
+	return w, fault(s.path, err)
+}
+
+// CreateWebhook stores a new webhook with its secret, making the organization
+// when create asks for it. A taken name is [webhook.CodeNameConflict].
+func (s *Store) CreateWebhook(ctx context.Context, organization string, config webhook.Config, value secret.Text, now time.Time) error {
+	return s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, true, now)
+		if err != nil {
+			return err
+		}
+		return s.insertWebhook(tx, org, config, value, now)
+	})
+}
+
+func (s *Store) insertWebhook(tx *session, org int64, config webhook.Config, value secret.Text, now time.Time) error {
+	routes, only := encodeRoutes(config)
+	var disabled any
+	if config.Disabled {
+		disabled = webhook.DisabledByHand
+	}
+	seq, err := tx.insert(`INSERT INTO webhook (organization, name, url, routes, only_types, disabled, max_in_flight, rate, created_at, updated_at)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) ON CONFLICT DO NOTHING`,
+		org, config.Name, config.URL, routes, only, disabled, config.Limits.MaxInFlight, config.Limits.Rate, millis(now))
+	if err != nil {
+		return err
+	}
+	if seq == 0 {
+		return webhook.Errorf(webhook.CodeNameConflict, fmt.Sprintf("there is a webhook %q already", config.Name)).
+			WithHint("choose another name, or change it with `sealpost webhook update`")
+	}
+	return s.insertSecret(tx, seq, value, now)
+}
+
+// Change decides what becomes of a webhook inside the transaction that stores
+// it, so that two changes at once never lose one another. found is nil when
+// there is no such webhook; result nil means to leave things as they are.
+type Change = func(found *webhook.Webhook) (result *webhook.Config, err error)
+
+// ChangeWebhook changes a webhook, or, when change answers so, creates it with
+// the given secret. created tells which it was.
+func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, value secret.Text, now time.Time, change Change) (result webhook.Config, created bool, err error) {
+	err = s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, !value.IsZero(), now)
+		if err != nil {
+			return err
+		}
+		found, err := tx.webhook(org, name)
+		if err != nil {
+			return err
+		}
+		next, err := change(found)
+		if err != nil {
+			return err
+		}
+		switch {
+		case next == nil && found != nil:
+			result = found.Config
+			return nil
+		case next == nil:
+			return noWebhook(name)
+		case found == nil:
+			result, created = *next, true
+			return s.insertWebhook(tx, org, *next, value, now)
+		}
+		result = *next
+		return tx.updateWebhook(found, *next, now)
+	})
+	return result, created, err
+}
+
+func (s *session) webhook(org int64, name string) (*webhook.Webhook, error) {
+	stmt, err := s.statement(`SELECT ` + webhookColumns + ` FROM ` + webhookTables + ` WHERE w.organization = ? AND w.name = ? AND w.deleted_at IS NULL`)
+	if err != nil {
+		return nil, err
+	}
+	w, _, err := scanWebhook(stmt.QueryRowContext(background, org, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &w, err
+}
+
+func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now time.Time) error {
+	routes, only := encodeRoutes(next)
+	var disabled any
+	switch {
+	case next.Disabled && found.Disabled:
+		disabled = found.DisabledWhy
+	case next.Disabled:
+		disabled = webhook.DisabledByHand
+	}
+	failing := any(nil)
+	if !found.FailingSince.IsZero() && found.Disabled == next.Disabled {
+		failing = millis(found.FailingSince)
+	}
+	return s.exec(`UPDATE webhook SET url = ?, routes = ?, only_types = ?, disabled = ?, failing_since = ?, max_in_flight = ?, rate = ?, updated_at = ? WHERE seq = ?`,
+		next.URL, routes, only, disabled, failing, next.Limits.MaxInFlight, next.Limits.Rate, millis(now), found.Seq)
+}
+
+// DeleteWebhook deletes a webhook; check, when given, may refuse. Its pending
+// deliveries are cancelled by it: they count as such from the same commit.
+func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, now time.Time, check func(webhook.Webhook) error) error {
+	return s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, false, now)
+		if err != nil {
+			return noWebhook(name)
+		}
+		found, err := tx.webhook(org, name)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return noWebhook(name)
+		}
+		if check != nil {
+			if err := check(*found); err != nil {
+				return err
+			}
+		}
+		if err := tx.exec(`DELETE FROM signing_secret WHERE webhook = ?`, found.Seq); err != nil {
+			return err
+		}
+		return tx.exec(`UPDATE webhook SET deleted_at = ?2, updated_at = ?2 WHERE seq = ?1`, found.Seq, millis(now))
+	})
+}
+
+func encodeRoutes(config webhook.Config) (routes, only string) {
+	return string(mustJSON(config.Routes, "{}")), string(mustJSON(config.Only, "[]"))
+}
+
+func decodeRoutes(text string, config *webhook.Config) error {
+	if text == "{}" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), &config.Routes)
+}
+
+func mustJSON(v any, empty string) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps and lists of strings can't fail
+	}
+	if string(text) == "null" {
+		return []byte(empty)
+	}
+	return text
+}

@@ -1,0 +1,362 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+
+	"sealpost/internal/webhook"
+)
+
+// The writer is the one goroutine that changes the file. Callers hand in
+// operations and wait; whatever has gathered while the last commit was being
+// synced goes into the next one together. So an operation that comes alone on
+// a quiet store waits for nothing but its own commit, and a thousand that come
+// at once share a few.
+//
+// An operation is either shared or separate. A shared one (publish, finish)
+// fails only when the file fails: then the whole transaction is rolled back
+// and each operation runs again in one of its own, so that none can spoil the
+// others. A separate one may refuse, and runs inside a savepoint.
+
+// operation is one caller's change.
+type operation struct {
+	run      func(*session) error
+	separate bool
+	after    func() // after the commit, before the caller is answered, in order of the operations
+	done     chan error
+}
+
+// maxShared bounds how many operations share a commit, so that a flood does
+// not turn into one endless transaction.
+const maxShared = 512
+
+// writer gathers operations and commits them.
+type writer struct {
+	store   *Store
+	session *session
+
+	mu      sync.Mutex
+	queue   []*operation
+	wake    chan struct{}
+	closing bool
+	peek    bool // look for other processes' changes
+	version int64
+	stopped chan struct{}
+}
+
+func startWriter(ctx context.Context, s *Store) (*writer, error) {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{
+		store:   s,
+		session: &session{conn: conn, prepared: make(map[string]*sql.Stmt)},
+		wake:    make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+	}
+	if err := w.notice(); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	go w.loop()
+	return w, nil
+}
+
+// stop refuses further operations and returns when those handed in are done.
+func (w *writer) stop() {
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
+	w.poke()
+	<-w.stopped
+}
+
+func (w *writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// submit hands in an operation and waits for its commit. When ctx ends first,
+// the operation may still be carried out: its outcome is not known.
+func (w *writer) submit(ctx context.Context, op *operation) error {
+	op.done = make(chan error, 1)
+	if err := w.enqueue(op); err != nil {
+		return err
+	}
+	select {
+	case err := <-op.done:
+		return fault(w.store.path, err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+var errClosed = errors.New("the database has been closed")
+
+func (w *writer) enqueue(op *operation) error {
+	w.mu.Lock()
+	if w.closing {
+		w.mu.Unlock()
+		return errClosed
+	}
+	w.queue = append(w.queue, op)
+	w.mu.Unlock()
+	w.poke()
+	return nil
+}
+
+func (w *writer) loop() {
+	defer close(w.stopped)
+	defer w.session.close()
+	var batch []*operation
+	for range w.wake {
+		for {
+			w.mu.Lock()
+			n := min(len(w.queue), maxShared)
+			batch = append(batch[:0], w.queue[:n]...)
+			w.queue = append(w.queue[:0], w.queue[n:]...)
+			closing, peek := w.closing, w.peek
+			w.peek = false
+			w.mu.Unlock()
+			if peek && n == 0 {
+				_ = w.notice() // what fails here fails again with the next change, and is told then
+			}
+			if n == 0 {
+				if closing {
+					return
+				}
+				break
+			}
+			w.commit(batch)
+			clear(batch)
+		}
+	}
+}
+
+// commit carries out a batch in one transaction, or, when that fails for a
+// reason that may be one operation's own, each in its own.
+func (w *writer) commit(batch []*operation) {
+	results := make([]error, len(batch))
+	err := w.transaction(batch, results)
+	if err != nil && len(batch) > 1 && !Busy(err) && !errors.Is(err, errCommit) {
+		for i := range batch {
+			one := batch[i : i+1]
+			w.answer(one, []error{w.transaction(one, results[i:i+1])}, results[i:i+1])
+		}
+		return
+	}
+	errs := make([]error, len(batch))
+	for i := range errs {
+		errs[i] = err
+	}
+	w.answer(batch, errs, results)
+}
+
+// answer tells each caller what came of its operation.
+func (w *writer) answer(batch []*operation, failed, results []error) {
+	for i, op := range batch {
+		err := failed[i]
+		if err == nil {
+			err = results[i]
+		}
+		if err == nil && op.after != nil {
+			op.after()
+		}
+		op.done <- err
+	}
+}
+
+// notice tells the engine when another process has changed the file. On the
+// only connection that writes in this process, data_version grows for the
+// commits of others alone.
+func (w *writer) notice() error {
+	var version int64
+	if err := w.session.row(`PRAGMA data_version`, nil, &version); err != nil {
+		return err
+	}
+	if version != w.version {
+		first := w.version == 0
+		w.version = version
+		if !first {
+			w.store.fanouts.forget()
+			w.store.notify(webhook.Committed{Foreign: true})
+		}
+	}
+	return nil
+}
+
+// Peek has the writer look, soon, whether another process has changed the
+// file; if so, [Store.Notify]'s function hears of it.
+func (s *Store) Peek() {
+	s.writer.mu.Lock()
+	s.writer.peek = true
+	s.writer.mu.Unlock()
+	s.writer.poke()
+}
+
+// errCommit marks a COMMIT that failed: whether it took effect is not known,
+// so nothing may be tried again behind the caller's back.
+var errCommit = errors.New("commit failed")
+
+func (w *writer) transaction(batch []*operation, results []error) (err error) {
+	s := w.session
+	if err := s.exec(`BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	s.fresh = true
+	if err := w.notice(); err != nil {
+		return errors.Join(err, s.exec(`ROLLBACK`))
+	}
+	for i, op := range batch {
+		results[i] = nil
+		switch {
+		case op.separate && len(batch) > 1:
+			results[i] = s.savepoint(op.run)
+		default:
+			err = op.run(s)
+		}
+		if op.separate {
+			s.fresh = true // it may have changed what publishing goes by
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err == nil {
+		if err = s.exec(`COMMIT`); err == nil {
+			return nil
+		}
+		err = errors.Join(errCommit, err)
+	}
+	w.store.fanouts.forget()
+	if rollback := s.exec(`ROLLBACK`); rollback != nil && !errors.Is(err, errCommit) {
+		err = errors.Join(err, rollback)
+	}
+	return err
+}
+
+// shared submits an operation that fails only when the file fails.
+func (s *Store) shared(ctx context.Context, run func(*session) error, after func()) error {
+	return s.writer.submit(ctx, &operation{run: run, after: after})
+}
+
+// separate submits an operation that may refuse.
+func (s *Store) separate(ctx context.Context, run func(*session) error) error {
+	return s.writer.submit(ctx, &operation{run: run, separate: true, after: func() { s.notify(webhook.Committed{Changed: true}) }})
+}
+
+// Notify has fn called after each commit that brought work for the engine, in
+// the order of commits, before the callers are answered. It must be set
+// before the first write and return at once.
+func (s *Store) Notify(fn func(webhook.Committed)) { s.written = fn }
+
+// notify tells the engine, if there is one in this process.
+func (s *Store) notify(c webhook.Committed) {
+	if s.written != nil {
+		s.written(c)
+	}
+}
+
+// session is the writer's connection with its prepared statements, inside a
+// transaction.
+type session struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+	fresh    bool  // no publish has run in this transaction yet
+	next     int64 // number of the next event, once fresh is false
+	awaiting bool  // events are held in this file, once fresh is false
+}
+
+var background = context.Background() //nolint:gochecknoglobals // a transaction is not cut by its callers' contexts
+
+func (s *session) statement(query string) (*sql.Stmt, error) {
+	if stmt, found := s.prepared[query]; found {
+		return stmt, nil
+	}
+	stmt, err := s.conn.PrepareContext(background, query)
+	if err != nil {
+		return nil, err
+	}
+	s.prepared[query] = stmt
+	return stmt, nil
+}
+
+func (s *session) exec(query string, args ...any) error {
+	_, err := s.changed(query, args...)
+	return err
+}
+
+// changed runs a statement and returns how many rows it changed.
+func (s *session) changed(query string, args ...any) (int64, error) {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(background, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// insert runs an INSERT and returns the new row's number, or 0 when a conflict
+// kept it out.
+func (s *session) insert(query string, args ...any) (int64, error) {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(background, args...)
+	if err != nil {
+		return 0, err
+	}
+	if n, err := result.RowsAffected(); n == 0 || err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// row reads one row; sql.ErrNoRows when there is none.
+func (s *session) row(query string, args []any, into ...any) error {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(background, args...).Scan(into...)
+}
+
+// query reads rows.
+func (s *session) query(query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(background, args...)
+}
+
+func (s *session) savepoint(run func(*session) error) error {
+	if err := s.exec(`SAVEPOINT operation`); err != nil {
+		return err
+	}
+	refused := run(s)
+	if refused != nil {
+		if err := s.exec(`ROLLBACK TO operation`); err != nil {
+			return err
+		}
+	}
+	if err := s.exec(`RELEASE operation`); err != nil {
+		return err
+	}
+	return refused
+}
+
+func (s *session) close() {
+	for _, stmt := range s.prepared {
+		_ = stmt.Close()
+	}
+	_ = s.conn.Close()
+}

@@ -1,0 +1,69 @@
+package webhook
+
+import (
+	"time"
+)
+
+// EventState is where an event stands.
+//
+//	accepted              its deliveries exist
+//	held ──receipt──────▶ accepted
+//	  ├──reverted───────▶ reverted     never sent
+//	  └──no receipt─────▶ expired ──receipt by hand──▶ accepted or reverted
+//	quarantined           its bytes can't be sent; kept for a person to see
+type EventState string
+
+// The states of an event.
+const (
+	Accepted    EventState = "accepted"
+	Held        EventState = "held"
+	Reverted    EventState = "reverted"
+	Expired     EventState = "expired"
+	Quarantined EventState = "quarantined"
+)
+
+// EventStates lists all states.
+var EventStates = []EventState{Accepted, Held, Reverted, Expired, Quarantined}
+
+// Event is something that happened, as it is stored.
+type Event struct {
+	Seq        int64 // number in order of acceptance, from 1
+	ID         string
+	Type       string // resource.action
+	Subject    string // transaction id; empty when the event belongs to none
+	State      EventState
+	Accepted   time.Time
+	Bytes      []byte // exactly what is signed and sent; nil while held and after pruning
+	Deliveries int    // how many it was fanned out to
+	Pruned     bool
+	Hold       *Hold // what a held event waits for; nil for others
+}
+
+// Hold is what a held event waits for, and what came of it.
+type Hold struct {
+	TransactionHash string    // to watch for; empty when only a request can release it
+	Until           time.Time // when it expires
+	Receipt         *Receipt  // once there is one
+	Behind          bool      // waits for an earlier event of the same transaction
+}
+
+// Publication is one event handed in for one organization.
+type Publication struct {
+	Organization string
+	Draft        *Draft
+	To           []string  // names of the only webhooks to send to; nil for all that want it
+	At           time.Time // when it was accepted
+	HoldUntil    time.Time // for an awaited event: when to give up
+	Direct       string    // claim of the process that delivers it itself; empty for the daemon
+}
+
+// Publishing is the answer to a [Publication].
+type Publishing struct {
+	Seq        int64
+	ID         string
+	State      EventState
+	Deliveries []DeliveryKey
+	Count      int  // number of deliveries; also known when Deliveries is not
+	Repeated   bool // the same event was there already; nothing was sent
+	Err        error
+}

@@ -1,0 +1,63 @@
+package webhook
+
+import (
+	"time"
+
+	"sealpost/internal/secret"
+)
+
+// Webhook is a configuration as it is stored, with what came of it.
+type Webhook struct {
+	Config
+	Seq           int64 // its own number: a new webhook of the same name is another
+	Organization  string
+	Created       time.Time
+	Updated       time.Time
+	DisabledWhy   string    // why it is disabled; empty while enabled
+	FailingSince  time.Time // start of the present run of nothing but failures
+	PreviousUntil time.Time // end of a rotation's overlap; zero without one
+}
+
+// DisabledByHand is the reason that stands with a webhook that a person has
+// disabled.
+const DisabledByHand = "disabled by hand"
+
+// SigningSecret is one secret of a webhook and the time in which it signs.
+type SigningSecret struct {
+	Value   secret.Text
+	Created time.Time
+	Ends    time.Time // zero for the current one
+}
+
+// KeepRotated is how long a secret is kept after its end, for explanations.
+const KeepRotated = 30 * 24 * time.Hour
+
+// DefaultOverlap is how long a rotated secret goes on signing.
+const DefaultOverlap = 24 * time.Hour
+
+// Receiver is what the engine needs to know of a webhook for one attempt. It
+// is a snapshot: whoever holds one asks again when the store has changed.
+type Receiver struct {
+	Config
+	Seq          int64
+	Organization string
+	Deleted      bool
+	Secrets      []SigningSecret // those that may sign, newest first
+	FailingSince time.Time
+}
+
+// Rotation says how a secret is replaced.
+type Rotation struct {
+	Secret  secret.Text   // the new one
+	Overlap time.Duration // how long the old one goes on signing; 0 drops it at once
+	Force   bool          // even while an earlier rotation overlaps
+}
+
+// Organization is a tenant.
+type Organization struct {
+	ID      string
+	Slug    string
+	Name    string
+	Type    string // integrator or uphold
+	Created time.Time
+}

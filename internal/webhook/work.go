@@ -1,0 +1,51 @@
+package webhook
+
+import "time"
+
+// Work is a delivery as the engine takes it up: what to send, under which
+// claim, and how often it has been tried.
+type Work struct {
+	Key      DeliveryKey
+	Claim    int64 // the outcome counts only while this is still the delivery's claim
+	EventID  string
+	Type     string
+	Subject  string // transaction id; first attempts of one go in order
+	Accepted time.Time
+	Attempts int // made so far
+	Spent    int // of those, how many came before the last retry by hand
+	Due      time.Time
+	Revision int64  // the engine's own: up to which change Claim has been checked
+	Bytes    []byte // nil when they are large: read them by event number when they are needed
+}
+
+// First reports whether the next attempt is the delivery's first one.
+func (w *Work) First() bool { return w.Attempts == 0 && w.Key.Run == 0 }
+
+// Outcome is what came of one attempt and what follows from it, as it is
+// recorded.
+type Outcome struct {
+	Work      *Work
+	Attempt   Attempt
+	State     DeliveryState // Pending, Delivered or Dead
+	Due       time.Time     // next attempt, when pending
+	Reason    string        // why it is dead
+	Disable   string        // why the webhook is to be disabled; empty to leave it
+	Recovered bool          // the webhook's run of failures is over
+	Failing   bool          // the webhook's run of failures begins with this attempt
+}
+
+// Committed is what one commit of this process brought for the engine.
+type Committed struct {
+	First, Last int64   // numbers of the events it added; zero when none
+	Work        []*Work // their deliveries, in order
+	Due         []int64 // webhooks that have other new work: retried, resent, released
+	Changed     bool    // webhooks, secrets or single deliveries may have changed
+	Foreign     bool    // another process has written as well
+}
+
+// Backlog says of one webhook that deliveries are pending for it.
+type Backlog struct {
+	Webhook int64
+	First   bool      // some have not been tried yet
+	NextDue time.Time // the nearest retry; zero when none is planned
+}
