@@ -1,0 +1,58 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+// near returns up to three of the known names that an unknown one is most
+// likely a slip of, best first: few letters differ, or the last segment is the
+// same.
+func near(unknown string, known []string) []string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	if len(unknown) > 128 {
+		return nil
+	}
+	var found []candidate
+	for _, name := range known {
+		d := distance(strings.ToLower(unknown), strings.ToLower(name))
+		if strings.EqualFold(last(unknown), last(name)) {
+			d = min(d, 1)
+		}
+		if d <= max(1, min(len(unknown), len(name))/4) {
+			found = append(found, candidate{name, d})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
+	names := make([]string, 0, 3)
+	for _, c := range found[:min(3, len(found))] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// distance is the Levenshtein distance of two texts, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
