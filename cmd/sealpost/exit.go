@@ -132,7 +132,7 @@ func describe(err error) fault {
 		if !found {
 			code = exitBug
 		}
-		return fault{string(known.Code), known.Error(), known.Hint, code}
+		return fault{string(known.Code), text(known), known.Hint, code}
 	case errors.As(err, &file):
 		return fault{"config unreadable", file.Error(), "name another file with --config, or correct it", exitEnvironment}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -142,6 +142,14 @@ func describe(err error) fault {
 	default:
 		return fault{"failed", err.Error(), "", exitEnvironment}
 	}
+}
+
+// text is an error's messages, one a line.
+func text(err *webhook.Error) string {
+	if len(err.Messages) == 0 {
+		return string(err.Code)
+	}
+	return strings.Join(err.Messages, "\n")
 }
 
 // report says what went wrong, in the form that was asked for, and returns the
@@ -166,7 +174,7 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.streams.err, "%s\n", text)
 		return f.Exit
 	}
-	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleError, "error:"), strings.ReplaceAll(f.Message, "; ", "\n       "))
+	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleError, "error:"), strings.ReplaceAll(f.Message, "\n", "\n       "))
 	if f.Hint != "" {
 		fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleHint, "hint: "), f.Hint)
 	}

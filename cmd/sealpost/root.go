@@ -57,7 +57,10 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 		Version:       version,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          group,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+				return asUsage(cmd, err)
+			}
 			return a.checkFlags()
 		},
 	}
@@ -137,6 +140,7 @@ func group(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	err := &usageError{message: fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())}
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		err.hint = "did you mean " + strings.Join(near, " or ") + "?"
 	} else {
@@ -182,7 +186,7 @@ func (a *app) config() (*config.Config, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, &usageError{strings.ReplaceAll(err.Error(), "\n", "; "), "`sealpost config show` explains each setting"}
+		return nil, &usageError{err.Error(), "`sealpost help environment` explains each setting"}
 	}
 	if !a.quiet {
 		for _, warning := range c.Warnings {
