@@ -1,0 +1,501 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sealpost/internal/deliver"
+	"sealpost/internal/secret"
+	"sealpost/internal/store"
+	"sealpost/internal/webhook"
+)
+
+// The engine runs here over the real store, in a bubble of its own time. Only
+// the receivers are stood in for: a function answers instead of a network.
+
+// receivers answers requests by host.
+type receivers struct {
+	mu      sync.Mutex
+	answer  func(r *http.Request, n int) (status int, header http.Header, err error)
+	seen    []seen
+	counts  map[string]int
+	waiting sync.WaitGroup
+}
+
+// seen is one request that arrived.
+type seen struct {
+	at   time.Time
+	host string
+	id   string
+	body string
+}
+
+func (r *receivers) Do(request *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	if r.counts == nil {
+		r.counts = make(map[string]int)
+	}
+	r.counts[request.URL.Host]++
+	n := r.counts[request.URL.Host]
+	r.seen = append(r.seen, seen{time.Now(), request.URL.Host, request.Header.Get("webhook-id"), string(body)})
+	r.mu.Unlock()
+	status, header, err := r.answer(request, n)
+	if err != nil {
+		return nil, err
+	}
+	if header == nil {
+		header = http.Header{}
+	}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader("ok"))}, nil
+}
+
+func (r *receivers) requests() []seen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]seen(nil), r.seen...)
+}
+
+// world is a store with an engine over it.
+type world struct {
+	t      *testing.T
+	store  *store.Store
+	engine *deliver.Engine
+	to     *receivers
+	opts   deliver.Options
+	path   string
+}
+
+func newWorld(t *testing.T, opts deliver.Options, answer func(*http.Request, int) (int, http.Header, error)) *world {
+	t.Helper()
+	w := &world{t: t, to: &receivers{answer: answer}, opts: opts, path: filepath.Join(t.TempDir(), "sealpost.db")}
+	w.store = w.openStore()
+	w.start()
+	return w
+}
+
+func (w *world) openStore() *store.Store {
+	w.t.Helper()
+	s, err := store.Open(w.t.Context(), store.Options{Path: w.path, Create: true, Migrate: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	w.engine = deliver.New(w.store, w.to, w.opts)
+	w.store.Notify(w.engine.Offer)
+	if err := w.engine.Start(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	w.engine.Stop(ctx)
+}
+
+func (w *world) close() {
+	w.stop()
+	if err := w.store.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) create(name string) {
+	w.t.Helper()
+	config := webhook.Config{Name: name, URL: "https://" + name + ".example.com/hook"}
+	if err := w.store.CreateWebhook(w.t.Context(), "acme", config, secret.Generate(), time.Now()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) publish(s *store.Store, id, subject string, to ...string) webhook.Publishing {
+	w.t.Helper()
+	draft, err := webhook.NewDraft("transaction.created", []byte(fmt.Sprintf(`{"id":%q}`, subject)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	draft.ID = id
+	results, err := s.Publish(w.t.Context(), []webhook.Publication{{Organization: "acme", Draft: draft, To: to, At: time.Now()}})
+	if err := errors.Join(err, results[0].Err); err != nil {
+		w.t.Fatal(err)
+	}
+	return results[0]
+}
+
+func (w *world) delivery(result webhook.Publishing) webhook.Delivery {
+	w.t.Helper()
+	d, err := w.store.Delivery(w.t.Context(), "acme", result.Deliveries[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+// pass lets the bubble's time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
+// exact is the default timetable without jitter.
+func exact() webhook.RetryPolicy {
+	p := webhook.DefaultRetry()
+	p.Jitter = 0
+	return p
+}
+
+func always(status int) func(*http.Request, int) (int, http.Header, error) {
+	return func(*http.Request, int) (int, http.Header, error) { return status, nil, nil }
+}
+
+func TestScheduleRunsToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, always(500))
+		defer w.close()
+		w.create("orders")
+		began := time.Now()
+		result := w.publish(w.store, "evt-1", "tx-1")
+		pass(4 * 24 * time.Hour)
+		synctest.Wait()
+		requests := w.to.requests()
+		timetable := exact().Timetable(began)
+		if len(requests) != len(timetable) {
+			t.Fatalf("%d attempts, not %d", len(requests), len(timetable))
+		}
+		for i, r := range requests {
+			if r.at.Sub(timetable[i]).Abs() > 50*time.Millisecond {
+				t.Errorf("attempt %d at +%s, not +%s", i+1, r.at.Sub(began), timetable[i].Sub(began))
+			}
+			if r.body != requests[0].body {
+				t.Errorf("attempt %d sent other bytes", i+1)
+			}
+		}
+		if d := w.delivery(result); d.State != webhook.Dead || len(d.Attempts) != 21 || d.Attempts[20].N != 21 {
+			t.Errorf("state %s with %d attempts (%s)", d.State, len(d.Attempts), d.Reason)
+		}
+	})
+}
+
+func TestScheduleSurvivesRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(_ *http.Request, n int) (int, http.Header, error) {
+			if n < 8 {
+				return 503, nil, nil
+			}
+			return 204, nil, nil
+		})
+		w.create("orders")
+		began := time.Now()
+		result := w.publish(w.store, "evt-1", "tx-1")
+		pass(5 * time.Second)
+		w.close()
+		pass(10 * time.Second)
+		w.store = w.openStore()
+		w.start()
+		defer w.close()
+		pass(3 * time.Minute)
+		synctest.Wait()
+		d := w.delivery(result)
+		if d.State != webhook.Delivered || d.Count != 8 {
+			t.Fatalf("state %s after %d attempts", d.State, d.Count)
+		}
+		// Four attempts before the stop (0, 0.5, 1.5, 3.5 s), the fifth was due
+		// at 7.5 s and is made at the restart, 15 s.
+		if at := w.to.requests()[4].at.Sub(began); at < 15*time.Second || at > 16*time.Second {
+			t.Errorf("the fifth attempt came at +%s", at)
+		}
+	})
+}
+
+func TestRetryAfterIsAFloor(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		value  string
+		wait   time.Duration
+	}{
+		{429, "3600", time.Hour},
+		{503, "3600", time.Hour},
+		{503, "0", 500 * time.Millisecond},
+		{500, "3600", 500 * time.Millisecond},
+		{503, "99999999999999999999", 24 * time.Hour},
+		{429, "nonsense", 500 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprint(test.status, " ", test.value), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, deliver.Options{Policy: exact()}, func(_ *http.Request, n int) (int, http.Header, error) {
+					if n == 1 {
+						return test.status, http.Header{"Retry-After": {test.value}}, nil
+					}
+					return 200, nil, nil
+				})
+				defer w.close()
+				w.create("orders")
+				w.publish(w.store, "evt-1", "tx-1")
+				pass(25 * time.Hour)
+				synctest.Wait()
+				requests := w.to.requests()
+				if len(requests) != 2 {
+					t.Fatalf("%d attempts", len(requests))
+				}
+				if gap := requests[1].at.Sub(requests[0].at); (gap - test.wait).Abs() > 50*time.Millisecond {
+					t.Errorf("the retry came after %s, not %s", gap, test.wait)
+				}
+			})
+		})
+	}
+}
+
+func TestGoneDisablesAndEnablingReleases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := true
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(*http.Request, int) (int, http.Header, error) {
+			if gone {
+				return 410, nil, nil
+			}
+			return 200, nil, nil
+		})
+		defer w.close()
+		w.create("orders")
+		first := w.publish(w.store, "evt-1", "tx-1")
+		pass(time.Minute)
+		second := w.publish(w.store, "evt-2", "tx-2")
+		pass(time.Hour)
+		synctest.Wait()
+		if n := len(w.to.requests()); n != 1 {
+			t.Fatalf("%d requests went to a receiver that is gone", n)
+		}
+		for _, result := range []webhook.Publishing{first, second} {
+			if d := w.delivery(result); d.State != webhook.Parked || !strings.Contains(d.Reason, "410") {
+				t.Errorf("%s is %s (%s)", result.ID, d.State, d.Reason)
+			}
+		}
+		gone = false
+		w.enable("orders")
+		pass(time.Minute)
+		synctest.Wait()
+		for _, result := range []webhook.Publishing{first, second} {
+			if d := w.delivery(result); d.State != webhook.Delivered {
+				t.Errorf("%s is %s (%s)", result.ID, d.State, d.Reason)
+			}
+		}
+	})
+}
+
+func (w *world) enable(name string) {
+	w.t.Helper()
+	_, _, err := w.store.ChangeWebhook(w.t.Context(), "acme", name, secret.Text{}, time.Now(), func(found *webhook.Webhook) (*webhook.Config, error) {
+		next := found.Config.Clone()
+		next.Disabled = false
+		return &next, nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestNothingButFailuresDisables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		policy := exact()
+		policy.Retries = 100
+		w := newWorld(t, deliver.Options{Policy: policy}, always(500))
+		defer w.close()
+		w.create("orders")
+		result := w.publish(w.store, "evt-1", "tx-1")
+		pass(8 * 24 * time.Hour)
+		synctest.Wait()
+		if d := w.delivery(result); d.State != webhook.Parked || !strings.Contains(d.Reason, "every attempt has failed since") {
+			t.Errorf("%s (%s) after %d attempts", d.State, d.Reason, d.Count)
+		}
+	})
+}
+
+func TestSlowReceiverHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact(), Timeout: time.Minute}, func(r *http.Request, _ int) (int, http.Header, error) {
+			if strings.HasPrefix(r.URL.Host, "hangs") {
+				<-r.Context().Done()
+				return 0, nil, r.Context().Err()
+			}
+			return 200, nil, nil
+		})
+		defer w.close()
+		for n := range 50 {
+			w.create(fmt.Sprintf("hangs-%d", n))
+		}
+		w.create("healthy")
+		began := time.Now()
+		for n := range 20 {
+			w.publish(w.store, fmt.Sprintf("evt-%d", n), fmt.Sprintf("tx-%d", n))
+		}
+		pass(time.Second)
+		healthy, inFlight := 0, map[string]int{}
+		for _, r := range w.to.requests() {
+			if strings.HasPrefix(r.host, "healthy") {
+				healthy++
+				if r.at.Sub(began) > 250*time.Millisecond {
+					t.Errorf("the healthy one waited %s", r.at.Sub(began))
+				}
+			} else {
+				inFlight[r.host]++
+			}
+		}
+		if healthy != 20 {
+			t.Errorf("%d deliveries to the healthy one, not 20", healthy)
+		}
+		for host, n := range inFlight {
+			if n > 1 {
+				t.Errorf("%s has %d requests under way; one is enough for one that never answered", host, n)
+			}
+		}
+	})
+}
+
+func TestFirstAttemptsOfATransactionGoInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(r *http.Request, n int) (int, http.Header, error) {
+			pass(time.Duration(100-n%7*10) * time.Millisecond)
+			if n%5 == 0 {
+				return 500, nil, nil
+			}
+			return 200, nil, nil
+		})
+		defer w.close()
+		w.create("orders")
+		for n := range 60 {
+			w.publish(w.store, fmt.Sprintf("evt-%03d", n), fmt.Sprintf("tx-%d", n%3))
+		}
+		pass(time.Hour)
+		synctest.Wait()
+		last, first := map[string]string{}, map[string]bool{}
+		for _, r := range w.to.requests() {
+			if first[r.id] {
+				continue // a retry
+			}
+			first[r.id] = true
+			subject := r.body[strings.Index(r.body, "tx-"):]
+			if r.id <= last[subject] {
+				t.Errorf("%s went after %s", r.id, last[subject])
+			}
+			last[subject] = r.id
+		}
+		if len(first) != 60 {
+			t.Errorf("%d of 60 events arrived", len(first))
+		}
+	})
+}
+
+func TestBacklogBeyondMemoryIsDeliveredOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(*http.Request, int) (int, http.Header, error) {
+			<-release
+			return 200, nil, nil
+		})
+		defer w.close()
+		w.create("orders")
+		const events = 1500 // about three times what a lane keeps in memory
+		for n := range events {
+			w.publish(w.store, fmt.Sprintf("evt-%d", n), fmt.Sprintf("tx-%d", n))
+		}
+		close(release)
+		pass(time.Minute)
+		synctest.Wait()
+		count := map[string]int{}
+		for _, r := range w.to.requests() {
+			count[r.id]++
+		}
+		if len(count) != events {
+			t.Errorf("%d of %d events arrived", len(count), events)
+		}
+		for id, n := range count {
+			if n != 1 {
+				t.Errorf("%s arrived %d times", id, n)
+			}
+		}
+	})
+}
+
+func TestOtherProcessesAreNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, always(200))
+		defer w.close()
+		w.create("orders")
+		other := w.openStore()
+		defer other.Close() //nolint:errcheck // the test is over
+		for n := range 20 {
+			w.publish(other, fmt.Sprintf("other-%d", n), fmt.Sprintf("tx-%d", n))
+			w.publish(w.store, fmt.Sprintf("own-%d", n), fmt.Sprintf("ty-%d", n))
+		}
+		w.publish(other, "other-last", "tx-last")
+		w.store.Peek()
+		pass(time.Second)
+		synctest.Wait()
+		count := map[string]int{}
+		for _, r := range w.to.requests() {
+			count[r.id]++
+		}
+		if len(count) != 41 {
+			t.Errorf("%d of 41 events arrived", len(count))
+		}
+		for id, n := range count {
+			if n != 1 {
+				t.Errorf("%s arrived %d times", id, n)
+			}
+		}
+	})
+}
+
+func TestStopCutsWithoutCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(r *http.Request, _ int) (int, http.Header, error) {
+			<-r.Context().Done()
+			return 0, nil, context.Cause(r.Context())
+		})
+		w.create("orders")
+		result := w.publish(w.store, "evt-1", "tx-1")
+		synctest.Wait()
+		w.stop()
+		if d := w.delivery(result); d.State != webhook.Pending || d.Count != 0 {
+			t.Errorf("%s with %d attempts", d.State, d.Count)
+		}
+		if err := w.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestDeletedWebhookGetsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, always(500))
+		defer w.close()
+		w.create("orders")
+		result := w.publish(w.store, "evt-1", "tx-1")
+		pass(100 * time.Millisecond)
+		if err := w.store.DeleteWebhook(t.Context(), "acme", "orders", time.Now(), nil); err != nil {
+			t.Fatal(err)
+		}
+		w.create("orders")
+		pass(24 * time.Hour)
+		synctest.Wait()
+		if n := len(w.to.requests()); n != 1 {
+			t.Errorf("%d requests, not the one before the webhook was deleted", n)
+		}
+		if d := w.delivery(result); d.State != webhook.Cancelled {
+			t.Errorf("%s", d.State)
+		}
+	})
+}
