@@ -181,7 +181,7 @@ func (d *document) judge(value any) []Fault {
 		}
 		c.collect(tree)
 	}
-	return c.faults
+	return quiet(c.faults)
 }
 
 // decode makes Go values of canonical JSON, numbers kept as text.

@@ -69,7 +69,7 @@ func (c *collector) collect(err *jsonschema.ValidationError) {
 	case *kind.AnyOf, *kind.OneOf:
 		// The causes are those of every alternative; told one by one they
 		// would read as if all had to be met.
-		c.add(at, "", "fits none of the alternatives that the schema gives")
+		c.add(at, rule(err), "does not fit one of the alternatives that the schema gives")
 	case *kind.Contains, *kind.MinContains, *kind.PropertyNames:
 		c.add(at, rule(err), k.LocalizedString(english))
 	case *kind.Required:
@@ -141,6 +141,19 @@ func (c *collector) add(at []string, rule, text string) {
 		f.Value = show(v)
 	}
 	c.faults = append(c.faults, f)
+}
+
+// quiet takes out complaints of unevaluatedProperties about an object that has
+// another fault: a field counts as evaluated only where all of the schema fits,
+// so every one of the object's fields would be told.
+func quiet(faults []Fault) []Fault {
+	const noisy = "unevaluatedProperties"
+	parent := func(path string) string { return path[:max(0, strings.LastIndexByte(path, '.'))] }
+	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool {
+		return f.Rule == noisy && slices.ContainsFunc(faults, func(other Fault) bool {
+			return other.Rule != noisy && (parent(f.Path) == "" || other.Path == parent(f.Path) || strings.HasPrefix(other.Path, parent(f.Path)+"."))
+		})
+	})
 }
 
 // settle puts faults in order (the validator walks over maps, so it has none)

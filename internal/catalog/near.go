@@ -1,37 +1,28 @@
 package catalog
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // near returns up to three of the known names that an unknown one is most
-// likely a slip of, best first: few letters differ, or the last segment is the
-// same.
+// likely a slip of: the fewest letters differ, or the last segment is the same.
 func near(unknown string, known []string) []string {
-	type candidate struct {
-		name     string
-		distance int
-	}
 	if len(unknown) > 128 {
 		return nil
 	}
-	var found []candidate
+	var found []string
+	best := max(1, len(unknown)/4)
 	for _, name := range known {
 		d := distance(strings.ToLower(unknown), strings.ToLower(name))
 		if strings.EqualFold(last(unknown), last(name)) {
 			d = min(d, 1)
 		}
-		if d <= max(1, min(len(unknown), len(name))/4) {
-			found = append(found, candidate{name, d})
+		if d < best {
+			best, found = d, nil
+		}
+		if d == best && d < len(name) {
+			found = append(found, name)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
-	names := make([]string, 0, 3)
-	for _, c := range found[:min(3, len(found))] {
-		names = append(names, c.name)
-	}
-	return names
+	return found[:min(3, len(found))]
 }
 
 func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }

@@ -9,10 +9,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sealpost/internal/ecmajson"
 	"sealpost/internal/secret"
 )
+
+// maxEventID bounds a provider's event id, in characters; the envelopes'
+// schemas say the same.
+const maxEventID = 200
 
 // Why a provider's signature is refused; the answer is 401 to each.
 var (
@@ -146,14 +151,6 @@ type mapping struct {
 // JSON, or nil to leave the field out. body is the whole that came in, decoded.
 type editor func(body any, path string, value []byte) []byte
 
-// envelope is what providers wrap their events in.
-type envelope struct {
-	ID       string          `json:"id"`
-	Resource string          `json:"resource"`
-	Action   string          `json:"action"`
-	Body     json.RawMessage `json:"body"`
-}
-
 // intake maps an event by a provider's schemas and mappings. find returns the
 // mapping of resource.action; known lists what there is, for the error.
 func intake(provider string, raw []byte, find func(event string) (mapping, bool), known string) (Intake, error) {
@@ -170,17 +167,14 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 	}
 	value, unsafe := takeUnsafe(value, nil, nil)
 	var in Intake
-	var e envelope
-	if top, ok := value.(map[string]any); ok {
-		in.ID, _ = top["id"].(string)
+	if id := text(value, "id"); utf8.RuneCountInString(id) <= maxEventID {
+		in.ID = id
 	}
 	if faults := builtin()[provider+"/envelope.json"].judge(value); len(faults) > 0 {
 		return refuse(in, faults)
 	}
-	if err := json.Unmarshal(canonical, &e); err != nil {
-		return refuse(in, []Fault{syntaxFault(err)})
-	}
-	in.Event = e.Resource + "." + e.Action
+	resource, action := text(value, "resource"), text(value, "action")
+	in.Event = resource + "." + action
 	m, found := find(in.Event)
 	if !found {
 		return refuse(in, []Fault{{Rule: "enum", Value: show(in.Event), Message: "this resource and action are not known; there are " + known}})
@@ -193,14 +187,15 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 	}
 	in.Type, in.Why, in.credential = m.out, m.why, m.credential
 	in.User = text(body, m.user...)
-	if e.Resource == "transaction" {
+	if resource == "transaction" {
 		in.Subject = text(body, "id")
 	}
 	if in.Ignored() {
 		return in, nil
 	}
-	in.CanWait = in.Subject != "" && !(e.Action == "created" && stillborn(body))
-	in.body = builtin()[m.out+".json"].root().project(nil, "", e.Body, func(path string, value []byte) []byte {
+	in.CanWait = in.Subject != "" && !(action == "created" && stillborn(body))
+	inner, _ := walk(canonical, []string{"body"})
+	in.body = builtin()[m.out+".json"].root().project(nil, "", inner, func(path string, value []byte) []byte {
 		if m.edit == nil {
 			return value
 		}

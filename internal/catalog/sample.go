@@ -76,7 +76,7 @@ func (e *entry) full() ([]byte, error) {
 		if e.fault = json.Unmarshal(e.raw, &k); e.fault != nil {
 			return
 		}
-		example := e.root().derive(0)
+		example := e.root().derive()
 		if len(k.Examples) > 0 {
 			example = k.Examples[0]
 		}
@@ -94,25 +94,29 @@ func (e *entry) full() ([]byte, error) {
 	return e.sample, e.fault
 }
 
-// derive makes a value that is likely to fit.
-func (n *node) derive(depth int) []byte {
+// derive makes a value that is likely to fit. The tree of nodes ends even
+// where a schema refers to itself.
+func (n *node) derive() []byte {
 	switch {
 	case n.fallback != nil:
 		return n.fallback
 	case len(n.enum) > 0:
 		return n.enum[0]
-	case depth > maxNesting || len(n.types) == 0 && n.children == nil:
-		return []byte("null")
 	case n.children != nil:
 		out := []byte{'{'}
-		for i, c := range n.children {
-			if i > 0 {
+		for _, c := range n.children {
+			if c.blank() && !c.required {
+				continue
+			}
+			if len(out) > 1 {
 				out = append(out, ',')
 			}
 			out = append(ecmajson.AppendString(out, c.name), ':')
-			out = append(out, c.derive(depth+1)...)
+			out = append(out, c.derive()...)
 		}
 		return append(out, '}')
+	case len(n.types) == 0:
+		return []byte("null")
 	}
 	switch n.types[0] {
 	case "string":
@@ -123,11 +127,17 @@ func (n *node) derive(depth int) []byte {
 		return []byte("true")
 	case "array":
 		if n.items != nil {
-			return append(append([]byte{'['}, n.items.derive(depth+1)...), ']')
+			return append(append([]byte{'['}, n.items.derive()...), ']')
 		}
 		return []byte("[]")
 	}
 	return []byte("{}")
+}
+
+// blank reports whether the schema says nothing of a value but that it may be
+// null.
+func (n *node) blank() bool {
+	return len(n.types) == 0 && !n.nullable && n.enum == nil && n.fallback == nil && n.children == nil
 }
 
 // vary changes what differs between two real events of the type. Of a user's

@@ -38,7 +38,7 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 		d.Due = fromMillis(due)
 		switch {
 		case deleted.Valid:
-			d.State, d.Reason = webhook.Cancelled, "the webhook was deleted"
+			d.State, d.Reason = webhook.Cancelled, deletedReason
 		case disabled.Valid:
 			d.State, d.Reason = webhook.Parked, disabled.String
 		}
@@ -89,13 +89,20 @@ func (s *Store) Delivery(ctx context.Context, organization string, key webhook.D
 	d, err := scanDelivery(s.read.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM `+deliveryTables+`
 		WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND (o.id = ?4 OR o.slug = ?4)`, key.Webhook, key.Event, key.Run, organization))
 	if errors.Is(err, sql.ErrNoRows) {
-		return d, webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no delivery %q", key)).WithHint("`sealpost delivery list` shows them")
+		return d, noDelivery(key)
 	}
 	if err != nil {
 		return d, fault(s.path, err)
 	}
 	return d, s.addAttempts(ctx, &d)
 }
+
+func noDelivery(key webhook.DeliveryKey) error {
+	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no delivery %q", key)).WithHint("`sealpost delivery list` shows them")
+}
+
+// deletedReason stands with the deliveries of a webhook that is gone.
+const deletedReason = "the webhook was deleted"
 
 func scanDeliveries(rows *sql.Rows) (found []webhook.Delivery, err error) {
 	defer closeRows(rows, &err)

@@ -246,7 +246,21 @@ func (s *Store) shared(ctx context.Context, run func(*session) error, after func
 
 // separate submits an operation that may refuse.
 func (s *Store) separate(ctx context.Context, run func(*session) error) error {
-	return s.writer.submit(ctx, &operation{run: run, separate: true, after: func() { s.notify(webhook.Committed{Changed: true}) }})
+	return s.releasing(ctx, func(tx *session, _ *webhook.Committed) error { return run(tx) })
+}
+
+// releasing submits an operation that may refuse and may bring work for the
+// engine, of which it leaves word.
+func (s *Store) releasing(ctx context.Context, run func(*session, *webhook.Committed) error) error {
+	var committed webhook.Committed
+	return s.writer.submit(ctx, &operation{
+		separate: true,
+		run: func(tx *session) error {
+			committed = webhook.Committed{Changed: true}
+			return run(tx, &committed)
+		},
+		after: func() { s.notify(committed) },
+	})
 }
 
 // Notify has fn called after each commit that brought work for the engine, in

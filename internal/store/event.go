@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+const eventColumns = `e.seq, e.id, e.type, e.subject, e.state, e.accepted_at, e.deliveries, e.bytes, h.transaction_hash, h.until, h.receipt, h.block_number`
+
+const eventTables = `event e JOIN organization o ON o.seq = e.organization LEFT JOIN hold h ON h.event = e.seq`
+
+func scanEvent(row scanner) (e webhook.Event, err error) {
+	var state int
+	var subject, hash sql.NullString
+	var accepted int64
+	var until, block sql.NullInt64
+	var receipt sql.NullBool
+	err = row.Scan(&e.Seq, &e.ID, &e.Type, &subject, &state, &accepted, &e.Deliveries, &e.Bytes, &hash, &until, &receipt, &block)
+	if err != nil {
+		return e, err
+	}
+	e.Subject, e.State, e.Accepted = subject.String, eventStates[state], fromMillis(accepted)
+	e.Pruned = e.Bytes == nil
+	if until.Valid {
+		e.Hold = &webhook.Hold{TransactionHash: hash.String, Until: fromMillis(until.Int64), Behind: !receipt.Bool}
+		if block.Valid {
+			e.Hold.Receipt = &webhook.Receipt{BlockNumber: uint64(block.Int64), TransactionHash: hash.String} //nolint:gosec // stored from a uint64
+		}
+	}
+	return e, nil
+}
+
+// Event finds an organization's event by id.
+func (s *Store) Event(ctx context.Context, organization, id string) (webhook.Event, error) {
+	e, err := scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE (o.id = ?1 OR o.slug = ?1) AND e.id = ?2`, organization, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, noEvent(id)
+	}
+	return e, fault(s.path, err)
+}
+
+func noEvent(id string) error {
+	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event %q", id)).WithHint("`sealpost event list` shows the ids")
+}
+
+// Events lists an organization's events, the newest first, and where the next
+// page begins; next is empty when this was the last one.
+func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webhook.Event, next string, err error) {
+	before, err := webhook.DecodeEventCursor(q.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	where, args := []string{`(o.id = ? OR o.slug = ?)`}, []any{q.Organization, q.Organization}
+	limit := func(clause string, arg any) { where, args = append(where, clause), append(args, arg) }
+	if before > 0 {
+		limit(`e.seq < ?`, before)
+	}
+	if q.Type != "" {
+		limit(`e.type = ?`, q.Type)
+	}
+	if q.State != "" {
+		limit(`e.state = ?`, slices.Index(eventStates[:], q.State))
+	}
+	if q.Transaction != "" {
+		limit(`e.subject = ?`, q.Transaction)
+	}
+	if !q.Since.IsZero() {
+		limit(`e.accepted_at >= ?`, millis(q.Since))
+	}
+	size := webhook.Page(q.Limit)
+	rows, err := s.read.QueryContext(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE `+strings.Join(where, " AND ")+` ORDER BY e.seq DESC LIMIT ?`, append(args, size+1)...)
+	if err != nil {
+		return nil, "", fault(s.path, err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return nil, "", fault(s.path, err)
+		}
+		if len(found) == size {
+			return found, webhook.EncodeEventCursor(found[size-1].Seq), nil
+		}
+		found = append(found, e)
+	}
+	return found, "", nil
+}
+
+// Resend sends an event once more to the webhooks that want it today. The new
+// deliveries carry the same bytes.
+func (s *Store) Resend(ctx context.Context, organization, id string, to []string, now time.Time) (result webhook.Publishing, err error) {
+	err = s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+		result = webhook.Publishing{ID: id, State: webhook.Accepted}
+		org, err := tx.organization(organization, false, now)
+		if err != nil {
+			return noEvent(id)
+		}
+		var eventType string
+		var state int
+		var fanout []byte
+		var pruned bool
+		err = tx.row(`SELECT seq, type, state, fanout, bytes IS NULL FROM event WHERE organization = ? AND id = ?`, []any{org, id}, &result.Seq, &eventType, &state, &fanout, &pruned)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return noEvent(id)
+		case err != nil:
+			return err
+		case eventStates[state] != webhook.Accepted:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q is %s and can't be sent", id, eventStates[state]))
+		case pruned:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q is known, but its body was pruned", id))
+		}
+		if err := s.begin(tx); err != nil {
+			return err
+		}
+		receivers, err := s.fanouts.of(tx, org)
+		if err != nil {
+			return err
+		}
+		if err := checkNames(receivers, to); err != nil {
+			return err
+		}
+		known := decodeFanout(fanout)
+		for _, target := range wanting(receivers, eventType, to) {
+			key := webhook.DeliveryKey{Webhook: target, Event: result.Seq}
+			if err := tx.row(`SELECT coalesce(max(run), -1) + 1 FROM delivery WHERE webhook = ? AND event = ?`, []any{target, result.Seq}, &key.Run); err != nil {
+				return err
+			}
+			if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, due, created) VALUES (?1, ?2, ?3, 0, ?4, ?4)`, target, result.Seq, key.Run, millis(now)); err != nil {
+				return err
+			}
+			if !slices.Contains(known, target) {
+				known = append(known, target)
+			}
+			result.Deliveries = append(result.Deliveries, key)
+			committed.Due = append(committed.Due, target)
+		}
+		result.Count = len(result.Deliveries)
+		return tx.exec(`UPDATE event SET fanout = ?, deliveries = deliveries + ? WHERE seq = ?`, encodeFanout(known), result.Count, result.Seq)
+	})
+	return result, err
+}
