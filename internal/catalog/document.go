@@ -248,7 +248,7 @@ func (d *document) resolve(reference string) (raw []byte, pointer string, ok boo
 	if file == "" {
 		return d.raw, pointer, true
 	}
-	raw, err := d.sibling(path.Join(path.Dir(d.name), file))
+	raw, err := d.sibling(strings.TrimPrefix(path.Join(path.Dir(d.name), file), openFolder))
 	return raw, pointer, err == nil
 }
 

@@ -28,8 +28,9 @@ type Step struct {
 	Note string // what it tells, in a few words
 }
 
-// beat is one step of a script: amounts are shares of the scene's amount, in
-// percent, so that each is a whole number of cents.
+// beat is one step of a script: amounts are shares of the scene's amount in
+// percent, fifths of it, so that each is whole dollars and exact in the local
+// currency as well.
 type beat struct {
 	action     string
 	status     string

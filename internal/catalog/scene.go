@@ -36,7 +36,7 @@ const (
 type scene struct {
 	transaction, card, credential, last4 string
 	merchant                             merchant
-	cents                                int64 // a whole number of dollars, 20 to 400
+	cents                                int64 // 20 to 400 dollars, in steps of 5, so that a fifth is whole dollars too
 	at                                   time.Time
 }
 
@@ -48,7 +48,7 @@ func newScene(seed uint64, places int) scene {
 		transaction: uuid(r), card: uuid(r),
 		last4:    fmt.Sprintf("%04d", r.IntN(10000)),
 		merchant: merchants[r.IntN(places)],
-		cents:    100 * (20 + r.Int64N(381)),
+		cents:    500 * (4 + r.Int64N(77)),
 		at:       time.Date(2026, 1, 5, 10, 20, 30, 0, time.UTC).Add(time.Duration(r.IntN(86400)) * time.Second),
 	}
 	for i := range credential {

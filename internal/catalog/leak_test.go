@@ -1,0 +1,127 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sealpost/internal/ecmajson"
+)
+
+// leak marks every value that must not leave.
+const leak = "LEAK"
+
+// TestNothingElseLeaves puts fields at random into every object of an event
+// that comes in, under names that tempt, and looks for them in what goes out.
+func TestNothingElseLeaves(t *testing.T) {
+	c := must(New(Options{Strict: true}))
+	sent := []string{"transaction.created", "transaction.updated", "transaction.completed", "card.updated", "user.updated"}
+	rapid.Check(t, func(t *rapid.T) {
+		event := rapid.SampledFrom(sent).Draw(t, "event")
+		var whole map[string]any
+		if err := json.Unmarshal(pandaEvent("evt-1", event, incoming[event]), &whole); err != nil {
+			t.Fatal(err)
+		}
+		strew(t, whole, c.allPaths())
+		in, err := panda{}.Map(must(json.Marshal(whole)))
+		if err != nil {
+			t.Fatalf("an extra field was not tolerated: %v", err)
+		}
+		body, err := in.Body("cred-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(body, []byte(leak)) {
+			t.Fatalf("it leaves: %s", body)
+		}
+		if faults := c.Validate(in.Type, body); faults != nil || !ecmajson.Exact(body) {
+			t.Fatalf("%s does not fit: %v", body, faults)
+		}
+		for _, personal := range []string{"Jane", "Doe", "example.com/jane", "jane@", "user-1", "2029", "forged"} {
+			if bytes.Contains(body, []byte(personal)) {
+				t.Fatalf("%s leaves: %s", personal, body)
+			}
+		}
+	})
+}
+
+// strew adds fields to an object and to all inside it. A name that the object
+// has already keeps its value.
+func strew(t *rapid.T, object map[string]any, names []string) {
+	for _, inner := range object {
+		if o, ok := inner.(map[string]any); ok {
+			strew(t, o, names)
+		}
+	}
+	tempting := append([]string{
+		"email", "phoneNumber", "firstName", "address", "__proto__", "constructor", "toJSON", "0", "", "Amount", "STATUS", "spend.amount",
+		"\u2028", "id ", "body", "card", "pin",
+	}, names...)
+	name := rapid.OneOf(rapid.SampledFrom(tempting), rapid.String())
+	for range rapid.IntRange(0, 4).Draw(t, "extra") {
+		key := name.Draw(t, "key")
+		if _, there := object[key]; there || slices.Contains(optional, key) {
+			continue
+		}
+		object[key] = rapid.SampledFrom([]any{
+			leak, []any{leak}, map[string]any{"amount": leak, leak: 1}, map[string]any{"spend": map[string]any{"id": leak}},
+			[]any{map[string]any{"id": leak}}, json.Number("123456789012345678901234567890"), 1.5e300, nil,
+		}).Draw(t, "value")
+	}
+}
+
+// optional are names whose presence means something where they fit.
+var optional = []string{"authorizationMethod", "authorizedAmount", "authorizedAt", "declinedReason", "exchangeRate", "merchantCity",
+	"merchantCountry", "merchantCategory", "merchantId", "enrichedMerchantIcon", "enrichedMerchantName", "enrichedMerchantCategory", "tokenWallets"}
+
+// allPaths lists every last segment of a built-in type's fields.
+func (c *Catalog) allPaths() []string {
+	var all []string
+	for _, name := range c.names {
+		for _, path := range c.types[name].paths() {
+			all = append(all, last(path))
+		}
+	}
+	return all
+}
+
+func FuzzPandaMap(f *testing.F) {
+	for event, body := range incoming {
+		f.Add(pandaEvent("evt-1", event, body))
+	}
+	f.Add([]byte(`{"id":"e","resource":"transaction","action":"created","body":{"spend":{"amount":1e400}}}`))
+	f.Add([]byte(`{"id":"\ud800","resource":"dispute","action":"\udfff","body":{},"body":{}}`))
+	f.Add([]byte(strings.Repeat(`{"body":`, 600)))
+	f.Add([]byte(fmt.Sprintf(`{"id":"e","resource":"card","action":"updated","body":{"limit":{"amount":%s}}}`, strings.Repeat("9", 5000))))
+	c := must(New(Options{Strict: true}))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		in, err := panda{}.Map(raw)
+		if err != nil {
+			if got := rules(t, err); got == "" {
+				t.Error("refused for nothing")
+			}
+			return
+		}
+		if in.ID == "" || in.Event == "" || in.Ignored() == (in.Why == "") {
+			t.Errorf("intake is %+v", in)
+		}
+		if in.Ignored() {
+			return
+		}
+		body, err := in.Body("cred-1")
+		if err != nil || in.User == "" {
+			t.Fatalf("%v, user %q", err, in.User)
+		}
+		if faults := c.Validate(in.Type, body); faults != nil {
+			t.Errorf("%s does not fit: %v", body, faults)
+		}
+		if !ecmajson.Exact(body) {
+			t.Errorf("%s is not canonical", body)
+		}
+	})
+}
