@@ -38,15 +38,16 @@ func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) (
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// builtInTypes are the event types that every installation knows.
-var builtInTypes = []string{"transaction.created", "transaction.updated", "transaction.completed", "card.updated", "user.updated"}
-
 func (a *app) completeTypes(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, name := range builtInTypes {
+	a.quiet = true
+	if err := a.loadCatalog(); err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, name := range a.catalog.Names() {
 		if strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}

@@ -192,7 +192,11 @@ func (d *demonstration) run(ctx context.Context, l *local) error {
 	if err := d.step("webhook", "webhook create demo --url %s", target); err != nil {
 		return err
 	}
-	draft, err := webhook.NewDraft("transaction.created", []byte(`{"id":"tx-1","type":"spend","spend":{"amount":2500,"currency":"usd"}}`))
+	body, err := d.app.catalog.Sample("transaction.created", 0, nil)
+	if err != nil {
+		return err
+	}
+	draft, err := webhook.NewDraft("transaction.created", body)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"sealpost/internal/admin"
 	"sealpost/internal/deliver"
 	"sealpost/internal/guard"
 	"sealpost/internal/webhook"
@@ -32,7 +31,7 @@ func (a *app) previewPublish(ctx context.Context, f *publishFlags, draft *webhoo
 		return err
 	}
 	defer g.Close()
-	if err := (&admin.Service{MaxBody: a.conf.Publish.MaxBody}).Validate(draft); err != nil {
+	if err := a.validate(draft); err != nil {
 		return err
 	}
 	now := a.now().UTC().Truncate(time.Millisecond)

@@ -306,7 +306,7 @@ func (a *app) unregistered(f *publishFlags, draft *webhook.Draft) (*webhook.Work
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := (&admin.Service{MaxBody: a.conf.Publish.MaxBody}).Validate(draft); err != nil {
+	if err := a.validate(draft); err != nil {
 		return nil, nil, err
 	}
 	now := a.now().UTC().Truncate(time.Millisecond)
@@ -315,6 +315,14 @@ func (a *app) unregistered(f *publishFlags, draft *webhook.Draft) (*webhook.Work
 	}
 	work := &webhook.Work{EventID: draft.ID, Type: draft.Type(), Accepted: now, Bytes: draft.Build(now)}
 	return work, target(f.url, value), nil
+}
+
+// validate judges an event by size and catalog, without a database.
+func (a *app) validate(draft *webhook.Draft) error {
+	if err := a.loadCatalog(); err != nil {
+		return err
+	}
+	return a.service(nil, nil).Validate(draft)
 }
 
 func target(url string, value secret.Text) *webhook.Receiver {

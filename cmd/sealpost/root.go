@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sealpost/internal/admin"
+	"sealpost/internal/catalog"
 	"sealpost/internal/config"
 	"sealpost/internal/guard"
 	"sealpost/internal/store"
@@ -35,8 +36,9 @@ type app struct {
 	yes     bool
 	file    string // --config
 
-	flags *pflag.FlagSet // of the settings
-	conf  *config.Config
+	flags   *pflag.FlagSet // of the settings
+	conf    *config.Config
+	catalog *catalog.Catalog
 }
 
 // own are the settings that stand in every command's help; the others are
@@ -252,6 +254,9 @@ func (a *app) local(ctx context.Context, create bool) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.loadCatalog(); err != nil {
+		return nil, err
+	}
 	s, err := a.open(ctx, create)
 	if err != nil {
 		return nil, err
@@ -260,7 +265,26 @@ func (a *app) local(ctx context.Context, create bool) (*local, error) {
 }
 
 func (a *app) service(s *store.Store, g *guard.Guard) *admin.Service {
-	return &admin.Service{Store: s, Guard: judge{g}, Now: a.now, MaxBody: a.conf.Publish.MaxBody}
+	return &admin.Service{Store: s, Deliver: s, Guard: judge{g}, Catalog: a.catalog, Now: a.now, MaxBody: a.conf.Publish.MaxBody}
+}
+
+// loadCatalog makes the catalog that the settings ask for, once.
+func (a *app) loadCatalog() error {
+	if a.catalog != nil {
+		return nil
+	}
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	opts := catalog.Options{Strict: c.Events.Strict}
+	if c.Events.Schemas != "" {
+		opts.Schemas = os.DirFS(c.Events.Schemas)
+	}
+	if a.catalog, err = catalog.New(opts); err != nil {
+		return &usageError{"events.schemas: " + err.Error(), "correct the schema, or name another folder"}
+	}
+	return nil
 }
 
 // policy is the retry timetable that the settings ask for.

@@ -52,6 +52,7 @@ type Catalog interface {
 // Service carries out the use cases.
 type Service struct {
 	Store   Store
+	Deliver Deliveries
 	Guard   Guard
 	Catalog Catalog // nil knows no types
 	Now     func() time.Time

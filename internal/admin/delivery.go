@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// Deliveries is what the use cases around events and deliveries need of the
+// database.
+type Deliveries interface {
+	Event(ctx context.Context, organization, id string) (webhook.Event, error)
+	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
+	Resend(ctx context.Context, organization, id string, to []string, now time.Time) (webhook.Publishing, error)
+	EventDeliveries(ctx context.Context, event int64) ([]webhook.Delivery, error)
+	Deliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
+	Delivery(ctx context.Context, organization string, key webhook.DeliveryKey) (webhook.Delivery, error)
+	RetryDelivery(ctx context.Context, organization string, key webhook.DeliveryKey, now time.Time) error
+	CancelDelivery(ctx context.Context, organization string, key webhook.DeliveryKey) error
+}
+
+// Event finds an event by id.
+func (s *Service) Event(ctx context.Context, organization, id string) (webhook.Event, error) {
+	return s.Deliver.Event(ctx, organization, id)
+}
+
+// Events lists events, the newest first, and where the next page begins.
+func (s *Service) Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error) {
+	return s.Deliver.Events(ctx, q)
+}
+
+// Resend sends an event once more to the webhooks that want it today, or to
+// those of them that are named.
+func (s *Service) Resend(ctx context.Context, organization, id string, to []string) (webhook.Publishing, error) {
+	return s.Deliver.Resend(ctx, organization, id, to, s.Now().UTC().Truncate(time.Millisecond))
+}
+
+// ListDeliveries lists deliveries, those of the newest events first, and where
+// the next page begins.
+func (s *Service) ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error) {
+	return s.Deliver.Deliveries(ctx, q)
+}
+
+// Delivery finds a delivery by id, with its attempts.
+func (s *Service) Delivery(ctx context.Context, organization, id string) (webhook.Delivery, error) {
+	key, err := webhook.ParseDeliveryKey(id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	return s.Deliver.Delivery(ctx, organization, key)
+}
+
+// Retry makes a delivery due at once and returns it as it is then.
+func (s *Service) Retry(ctx context.Context, organization, id string) (webhook.Delivery, error) {
+	key, err := webhook.ParseDeliveryKey(id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if err := s.Deliver.RetryDelivery(ctx, organization, key, s.Now().UTC().Truncate(time.Millisecond)); err != nil {
+		return webhook.Delivery{}, err
+	}
+	return s.Deliver.Delivery(ctx, organization, key)
+}
+
+// CancelDelivery ends a delivery that is pending or parked, and returns it as
+// it is then.
+func (s *Service) CancelDelivery(ctx context.Context, organization, id string) (webhook.Delivery, error) {
+	key, err := webhook.ParseDeliveryKey(id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if err := s.Deliver.CancelDelivery(ctx, organization, key); err != nil {
+		return webhook.Delivery{}, err
+	}
+	return s.Deliver.Delivery(ctx, organization, key)
+}
