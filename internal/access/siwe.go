@@ -246,7 +246,7 @@ func (r *reader) address(line string) Address {
 
 func (r *reader) chainID(value string) uint64 {
 	id, err := strconv.ParseUint(value, 10, 53)
-	if err != nil || id == 0 || value[0] == '0' || value[0] == '+' {
+	if err != nil || id == 0 || value[0] == '0' {
 		r.fail("chain id %s is not a positive whole number", quote(value))
 	}
 	return id

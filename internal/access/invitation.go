@@ -1,0 +1,120 @@
+package access
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// InvitationLife is how long an invitation can be accepted.
+const InvitationLife = 48 * time.Hour
+
+// InvitationStatus is where an invitation stands.
+type InvitationStatus string
+
+// The states of an invitation.
+const (
+	Pending  InvitationStatus = "pending"
+	Accepted InvitationStatus = "accepted"
+)
+
+// Invitation offers a role in an organization to whoever holds its id and goes
+// by its e-mail address. The id is the capability: 130 random bits, good once.
+type Invitation struct {
+	ID           string
+	Organization string // id
+	Email        string // lower case
+	Role         Role
+	Status       InvitationStatus
+	Inviter      string // id of the user
+	Created      time.Time
+	Expires      time.Time
+}
+
+// NewInvitation makes an invitation by someone of the role maker. roles is
+// what the client asks for; of several the highest counts, since their
+// permissions would add up to it.
+func NewInvitation(organization, email string, roles []string, inviter string, maker Role, now time.Time) (Invitation, error) {
+	email, err := ParseEmail(email)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if !Can(maker, InvitationManage) {
+		return Invitation{}, Fault(CodeMayNotInvite, "")
+	}
+	role, err := highest(roles)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if !maker.MayGrant(role) {
+		return Invitation{}, Fault(CodeMayNotInviteRole, "")
+	}
+	return Invitation{
+		ID: "inv_" + randomText(shortText), Organization: organization, Email: email, Role: role, Status: Pending,
+		Inviter: inviter, Created: now, Expires: now.Add(InvitationLife),
+	}, nil
+}
+
+// Open reports whether the invitation can still be accepted.
+func (i Invitation) Open(now time.Time) bool { return i.Status == Pending && now.Before(i.Expires) }
+
+// Place judges a new invitation against those that its organization already
+// has. With again an open one to the same address is prolonged, and comes back
+// with its id and role, stored being true. The store asks inside its transaction.
+func (i Invitation) Place(existing []Invitation, again bool, maker Role, now time.Time) (placed Invitation, stored bool, err error) {
+	open := 0
+	for _, other := range existing {
+		if !other.Open(now) {
+			continue
+		}
+		open++
+		if other.Email != i.Email {
+			continue
+		}
+		switch {
+		case !again:
+			return Invitation{}, false, Fault(CodeAlreadyInvited, "")
+		case !maker.MayGrant(other.Role):
+			return Invitation{}, false, Fault(CodeMayNotInviteRole, "")
+		}
+		other.Expires = now.Add(InvitationLife)
+		return other, true, nil
+	}
+	if open >= MaxInvitations {
+		return Invitation{}, false, Fault(CodeTooManyInvitations, "")
+	}
+	return i, false, nil
+}
+
+// Accept judges whether a user who goes by the given e-mail addresses may
+// accept the invitation, given the organization's members, and returns it as
+// accepted. The store asks inside the transaction that stores both the
+// invitation and the membership, so of two acceptors one wins.
+func (i Invitation) Accept(user User, emails []string, members []Membership, now time.Time) (Invitation, error) {
+	switch {
+	case !i.Open(now):
+		return Invitation{}, Fault(CodeInvitationNotFound, "")
+	case !slices.Contains(emails, i.Email):
+		return Invitation{}, Fault(CodeNotRecipient, "")
+	case slices.ContainsFunc(members, func(m Membership) bool { return m.User.ID == user.ID }):
+		return Invitation{}, Fault(CodeAlreadyMember, "")
+	case len(members) >= MaxMembers:
+		return Invitation{}, Fault(CodeTooManyMembers, "")
+	}
+	i.Status = Accepted
+	return i, nil
+}
+
+// highest reads roles, each perhaps a list separated by commas, and returns
+// the highest of them.
+func highest(roles []string) (Role, error) {
+	best := len(Roles)
+	for _, name := range strings.Split(strings.Join(roles, ","), ",") {
+		rank := slices.Index(Roles, Role(strings.TrimSpace(name)))
+		if rank < 0 {
+			return "", Fault(CodeRoleNotFound, quote(name)+" is none of owner, admin and member")
+		}
+		best = min(best, rank)
+	}
+	return Roles[best], nil
+}

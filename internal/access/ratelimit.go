@@ -1,0 +1,94 @@
+package access
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// MaxRateLimit bounds the limit of a [Limiter], in requests a minute.
+const MaxRateLimit = 1000
+
+// maxTracked bounds how many addresses a limiter tells apart.
+const maxTracked = 4096
+
+// Limiter lets at most so many requests of one client address through in any
+// span of a minute. An IPv6 client is its /64, which is what one customer gets.
+// Memory is bounded: while too many addresses are busy at once, further ones
+// share one allowance between them, so a flood of addresses shuts out strangers and
+// not those who came before.
+type Limiter struct {
+	perMinute int
+
+	mu      sync.Mutex
+	clients map[netip.Prefix]*window
+	others  window // of all addresses beyond maxTracked
+}
+
+// NewLimiter makes a limiter; a limit of 0 lets everything through, one above
+// [MaxRateLimit] counts as that.
+func NewLimiter(perMinute int) *Limiter {
+	return &Limiter{perMinute: min(perMinute, MaxRateLimit), clients: make(map[netip.Prefix]*window)}
+}
+
+// Allow counts a request of a client at a time. When it is one too many, wait
+// is how long until the next may come, for Retry-After.
+func (l *Limiter) Allow(client netip.Addr, now time.Time) (wait time.Duration, ok bool) {
+	if l.perMinute <= 0 {
+		return 0, true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.window(group(client), now).take(l.perMinute, now)
+}
+
+func (l *Limiter) window(client netip.Prefix, now time.Time) *window {
+	if found := l.clients[client]; found != nil {
+		return found
+	}
+	if len(l.clients) >= maxTracked {
+		for prefix, w := range l.clients {
+			if w.idle(now) {
+				delete(l.clients, prefix)
+			}
+		}
+	}
+	if len(l.clients) >= maxTracked {
+		return &l.others
+	}
+	w := &window{}
+	l.clients[client] = w
+	return w
+}
+
+// group is whom an address counts for.
+func group(client netip.Addr) netip.Prefix {
+	client = client.Unmap().WithZone("")
+	bits := client.BitLen()
+	if client.Is6() {
+		bits = 64
+	}
+	prefix, _ := client.Prefix(bits) // the zero address has the zero prefix
+	return prefix
+}
+
+// window holds the times of the requests that were let through in the last
+// minute, oldest first.
+type window struct{ times []time.Time }
+
+func (w *window) take(limit int, now time.Time) (wait time.Duration, ok bool) {
+	gone := 0
+	for gone < len(w.times) && now.Sub(w.times[gone]) >= time.Minute {
+		gone++
+	}
+	w.times = append(w.times[:0], w.times[gone:]...)
+	if len(w.times) >= limit {
+		return w.times[0].Add(time.Minute).Sub(now), false
+	}
+	w.times = append(w.times, now)
+	return 0, true
+}
+
+func (w *window) idle(now time.Time) bool {
+	return len(w.times) == 0 || now.Sub(w.times[len(w.times)-1]) >= time.Minute
+}

@@ -1,0 +1,77 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// Store is what the use cases need of the database. Each method is one
+// transaction. The conformance suite in package accesstest says in tests what
+// is said here in words, and every store passes it.
+type Store interface {
+	Tokens
+	SignIns
+	Organizations
+}
+
+// Tokens keeps bearer tokens.
+type Tokens interface {
+	AddToken(ctx context.Context, token Token) error
+	// Token finds a token of any organization by its id; found is false when
+	// there is none. Revoked and expired ones are found.
+	Token(ctx context.Context, id string) (token Token, found bool, err error)
+	// TokensOf lists an organization's tokens, oldest first, with the revoked.
+	TokensOf(ctx context.Context, organization string) ([]Token, error)
+	// RevokeToken makes a token useless from now on; a second time changes
+	// nothing. found is false when the organization has no such token.
+	RevokeToken(ctx context.Context, organization, id string, now time.Time) (found bool, err error)
+}
+
+// SignIns keeps nonces, users and sessions.
+type SignIns interface {
+	// AddNonce keeps a nonce until it expires and forgets those that have.
+	// With [MaxNonces] kept it refuses, by [CodeTooManyNonces].
+	AddNonce(ctx context.Context, nonce string, expires, now time.Time) error
+	// ConsumeNonce takes a nonce away and reports whether it was there and
+	// live. Of many callers at once one gets true.
+	ConsumeNonce(ctx context.Context, nonce string, now time.Time) (bool, error)
+	// AddSession keeps a session of the user with the candidate's address,
+	// who is made of the candidate when there is none yet, and returns the
+	// user. The session's own User member is the store's to fill. Sessions
+	// that have ended are forgotten.
+	AddSession(ctx context.Context, candidate User, session Session) (User, error)
+	// Session finds a live session and its user by the token's digest.
+	Session(ctx context.Context, digest Digest, now time.Time) (session Session, user User, found bool, err error)
+	// RenewSession prolongs a live session.
+	RenewSession(ctx context.Context, digest Digest, expires, now time.Time) error
+	// EndSession forgets a session; one that is not there is fine.
+	EndSession(ctx context.Context, digest Digest) error
+}
+
+// Organizations keeps organizations, their members and invitations.
+type Organizations interface {
+	// AddOrganization keeps an organization with its first member and makes
+	// it the session's active one. A taken slug is refused by
+	// [CodeOrganizationExists], nothing being kept then.
+	AddOrganization(ctx context.Context, organization webhook.Organization, owner Membership, session Digest) error
+	// MembershipsOf lists where a user is a member, in order of joining.
+	MembershipsOf(ctx context.Context, user string) ([]Membership, error)
+	// MembersOf lists an organization's members, in order of joining.
+	MembersOf(ctx context.Context, organization string) ([]Membership, error)
+	// UpdateMember changes a member's role, or removes them (role is empty),
+	// unless check refuses on seeing all members of the organization.
+	UpdateMember(ctx context.Context, organization, user string, role Role, check func(members []Membership) error) error
+	// PlaceInvitation gives place all invitations of the organization and
+	// keeps what it returns: a new one, or, when stored, the new expiry of one
+	// that is there.
+	PlaceInvitation(ctx context.Context, organization string,
+		place func(existing []Invitation) (placed Invitation, stored bool, err error)) (Invitation, error)
+	// AcceptInvitation gives accept the invitation with the id and the
+	// members of its organization, keeps the invitation as it returns it, makes
+	// the user a member with the invitation's role and the organization the
+	// session's active one. No such invitation is refused by [CodeInvitationNotFound].
+	AcceptInvitation(ctx context.Context, id string, user User, session Digest, now time.Time,
+		accept func(Invitation, []Membership) (Invitation, error)) (Invitation, Membership, error)
+}
