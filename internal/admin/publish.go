@@ -14,6 +14,7 @@ type PublishParams struct {
 	Draft        *webhook.Draft
 	To           []string // names of the only webhooks to send to; nil for all that want it
 	HoldUntil    time.Time
+	Publisher    string // token that publishes, when that one sees its own alone
 	Direct       string // claim of a process that delivers it itself
 }
 
@@ -33,7 +34,7 @@ func (s *Service) Publish(ctx context.Context, batch []PublishParams) ([]webhook
 			p.Draft.ID = webhook.NewEventID(now)
 		}
 		publications = append(publications, webhook.Publication{
-			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: p.HoldUntil, Direct: p.Direct,
+			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: p.HoldUntil, Publisher: p.Publisher, Direct: p.Direct,
 		})
 		places = append(places, i)
 	}

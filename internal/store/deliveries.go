@@ -82,6 +82,9 @@ func (s *Store) fannedOut(ctx context.Context, q webhook.DeliveryQuery, from int
 	if q.Type != "" {
 		add(`e.type = ?`, q.Type)
 	}
+	if q.Publisher != "" {
+		add(`e.publisher = ?`, q.Publisher)
+	}
 	if !q.Since.IsZero() {
 		add(`e.accepted_at >= ?`, millis(q.Since))
 	}

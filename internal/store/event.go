@@ -12,21 +12,21 @@ import (
 	"sealpost/internal/webhook"
 )
 
-const eventColumns = `e.seq, e.id, e.type, e.subject, e.state, e.accepted_at, e.deliveries, e.bytes, h.transaction_hash, h.until, h.receipt, h.block_number`
+const eventColumns = `e.seq, e.id, e.type, e.subject, e.publisher, e.state, e.accepted_at, e.deliveries, e.bytes, h.transaction_hash, h.until, h.receipt, h.block_number`
 
 const eventTables = `event e JOIN organization o ON o.seq = e.organization LEFT JOIN hold h ON h.event = e.seq`
 
 func scanEvent(row scanner) (e webhook.Event, err error) {
 	var state int
-	var subject, hash sql.NullString
+	var subject, publisher, hash sql.NullString
 	var accepted int64
 	var until, block sql.NullInt64
 	var receipt sql.NullBool
-	err = row.Scan(&e.Seq, &e.ID, &e.Type, &subject, &state, &accepted, &e.Deliveries, &e.Bytes, &hash, &until, &receipt, &block)
+	err = row.Scan(&e.Seq, &e.ID, &e.Type, &subject, &publisher, &state, &accepted, &e.Deliveries, &e.Bytes, &hash, &until, &receipt, &block)
 	if err != nil {
 		return e, err
 	}
-	e.Subject, e.State, e.Accepted = subject.String, eventStates[state], fromMillis(accepted)
+	e.Subject, e.Publisher, e.State, e.Accepted = subject.String, publisher.String, eventStates[state], fromMillis(accepted)
 	e.Pruned = e.Bytes == nil
 	if until.Valid {
 		e.Hold = &webhook.Hold{TransactionHash: hash.String, Until: fromMillis(until.Int64), Behind: !receipt.Bool}
@@ -70,6 +70,9 @@ func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webho
 	}
 	if q.Transaction != "" {
 		limit(`e.subject = ?`, q.Transaction)
+	}
+	if q.Publisher != "" {
+		limit(`e.publisher = ?`, q.Publisher)
 	}
 	if !q.Since.IsZero() {
 		limit(`e.accepted_at >= ?`, millis(q.Since))

@@ -105,9 +105,9 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	seq := tx.next
 	payload := d.Build(p.At)
 	targets := wanting(receivers, d.Type(), p.To)
-	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, state, accepted_at, deliveries, fanout, hash, bytes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
-		seq, org, d.ID, d.Type(), orNull(d.Subject), eventAccepted, millis(p.At), len(targets), encodeFanout(targets), hash[:], payload)
+	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, publisher, state, accepted_at, deliveries, fanout, hash, bytes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
+		seq, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventAccepted, millis(p.At), len(targets), encodeFanout(targets), hash[:], payload)
 	if err != nil {
 		return result, err
 	}
@@ -204,9 +204,9 @@ func (s *Store) hold(tx *session, org int64, p *webhook.Publication, hash []byte
 	if until.IsZero() {
 		until = p.At.Add(24 * time.Hour)
 	}
-	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, state, accepted_at, deliveries, hash, bytes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
-		tx.next, org, d.ID, d.Type(), orNull(d.Subject), eventHeld, millis(p.At), hash, d.Build(p.At))
+	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, publisher, state, accepted_at, deliveries, hash, bytes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
+		tx.next, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventHeld, millis(p.At), hash, d.Build(p.At))
 	if err != nil {
 		return result, err
 	}

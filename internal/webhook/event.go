@@ -35,6 +35,7 @@ type Event struct {
 	Accepted   time.Time
 	Bytes      []byte // exactly what is signed and sent; nil while held and after pruning
 	Deliveries int    // how many it was fanned out to
+	Publisher  string // token that published it, when that one sees its own alone
 	Pruned     bool
 	Hold       *Hold // what a held event waits for; nil for others
 }
@@ -54,6 +55,7 @@ type Publication struct {
 	To           []string  // names of the only webhooks to send to; nil for all that want it
 	At           time.Time // when it was accepted
 	HoldUntil    time.Time // for an awaited event: when to give up
+	Publisher    string    // token that published it, when that one sees its own alone
 	Direct       string    // claim of the process that delivers it itself; empty for the daemon
 }
 

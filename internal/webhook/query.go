@@ -13,6 +13,7 @@ type EventQuery struct {
 	Type         string
 	State        EventState
 	Transaction  string // transaction id
+	Publisher    string // only those of this token
 	Since        time.Time
 	Cursor       string // where the last page ended
 	Limit        int
@@ -24,6 +25,7 @@ type DeliveryQuery struct {
 	Organization string
 	Event        string
 	Webhook      string
+	Publisher    string // only those of events of this token
 	Type         string
 	State        DeliveryState
 	Since        time.Time

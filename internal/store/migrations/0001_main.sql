@@ -47,6 +47,7 @@ CREATE TABLE event (
   id           TEXT NOT NULL,
   type         TEXT NOT NULL,
   subject      TEXT,              -- transaction id
+  publisher    TEXT,              -- token that published it, when that sees its own alone
   state        INTEGER NOT NULL,  -- 0 accepted, 1 held, 2 reverted, 3 expired, 4 quarantined
   accepted_at  INTEGER NOT NULL,
   deliveries   INTEGER NOT NULL,
