@@ -97,7 +97,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 
 	root.AddCommand(
 		newWebhook(a), newPublish(a), newVerify(a), newSign(a), newServe(a),
-		newConfig(a), newDemo(a), newVersion(a),
+		newToken(a), newOrg(a), newConfig(a), newDemo(a), newVersion(a),
 	)
 	root.SetHelpCommand(newHelp(root))
 	root.CompletionOptions.HiddenDefaultCmd = false

@@ -82,7 +82,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	if err := engine.Start(ctx); err != nil {
 		return err
 	}
-	edge := server.New(server.Options{Log: log, Version: version})
+	edge := server.New(server.Options{Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody})
 	web := &http.Server{
 		Handler: edge, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -91,6 +91,9 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	go func() { failed <- web.Serve(listener) }()
 	log.Info("serving", "listen", listener.Addr().String(), "database", l.store.Path(), "version", version, "pid", os.Getpid())
 	edge.Ready(true)
+	if any, err := l.store.AnyToken(ctx); err == nil && !any {
+		log.Info("nobody can use the API yet: `sealpost token create NAME` makes a bearer token")
+	}
 
 	tick := time.NewTicker(pickUp)
 	defer tick.Stop()

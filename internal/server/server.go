@@ -1,18 +1,38 @@
 // Package server is the HTTP edge: routes, sign-in, JSON, and the one table
 // from error codes to statuses.
+//
+// Every call goes the same way: who is it (auth.go), what do they send
+// (request.go), may they (package access), do it (package admin), and say what
+// came of it (respond.go). The routes are in webhook.go, event.go and
+// delivery.go, one noun each.
 package server
 
 import (
-	"encoding/json"
+	"context"
 	"log/slog"
 	"net/http"
+	"path"
+	"strings"
 	"sync/atomic"
+	"time"
+
+	"sealpost/internal/access"
+	"sealpost/internal/admin"
 )
+
+// Tokens finds bearer tokens by their ids.
+type Tokens interface {
+	Token(ctx context.Context, id string) (access.Token, error)
+}
 
 // Options are what the edge works with.
 type Options struct {
+	Service *admin.Service
+	Tokens  Tokens
 	Log     *slog.Logger
+	Now     func() time.Time
 	Version string
+	MaxBody int // bytes of one event; 0 is 1 MiB
 }
 
 // Server answers HTTP requests.
@@ -24,17 +44,71 @@ type Server struct {
 
 // New makes the edge. It is not ready until [Server.Ready] says so.
 func New(opts Options) *Server {
+	if opts.MaxBody == 0 {
+		opts.MaxBody = admin.DefaultMaxBody
+	}
 	s := &Server{opts: opts, mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
+	s.routeWebhooks()
+	s.routeEvents()
+	s.routeDeliveries()
 	return s
 }
 
 // Ready says whether the daemon takes work.
 func (s *Server) Ready(ready bool) { s.ready.Store(ready) }
 
-// ServeHTTP implements [http.Handler].
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP implements [http.Handler]. A slash at the end of a path is fine;
+// paths that mean another one are not there.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	p := r.URL.Path
+	if len(p) > 1 && strings.HasSuffix(p, "/") {
+		p = p[:len(p)-1]
+		r = shorten(r, p)
+	}
+	if len(r.URL.Path) > maxPath || path.Clean(p) != p {
+		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
+		return
+	}
+	_, pattern := s.mux.Handler(r)
+	if pattern == "" {
+		s.unrouted(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// maxPath bounds a path, in bytes.
+const maxPath = 2048
+
+// shorten returns the request with another path.
+func shorten(r *http.Request, p string) *http.Request {
+	clone := *r
+	u := *r.URL
+	u.Path, u.RawPath = p, ""
+	clone.URL = &u
+	return &clone
+}
+
+// unrouted answers for a path or a method that is not there.
+func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe := *r
+		probe.Method = method
+		if _, pattern := s.mux.Handler(&probe); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if allowed == nil {
+		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	writeProblem(w, http.StatusMethodNotAllowed, problem{Code: "method not allowed"})
+}
 
 // healthz answers as long as the process does.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
@@ -44,14 +118,8 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz answers 503 before the start and from the moment of a stop.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	if !s.ready.Load() {
-		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"code": "unavailable"})
+		writeProblem(w, http.StatusServiceUnavailable, problem{Code: "unavailable"})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone is its own affair
 }

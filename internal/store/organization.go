@@ -71,3 +71,21 @@ func (s *Store) organizations(ctx context.Context, where string, args ...any) (f
 func closeRows(rows *sql.Rows, err *error) {
 	*err = errors.Join(*err, rows.Err(), rows.Close())
 }
+
+// CreateOrganization makes an organization; a taken slug is
+// [webhook.CodeConflict].
+func (s *Store) CreateOrganization(ctx context.Context, slug, name string, now time.Time) (webhook.Organization, error) {
+	o := webhook.Organization{ID: "org_" + webhook.NewID(now), Slug: slug, Name: name, Type: "integrator", Created: now}
+	err := s.separate(ctx, func(tx *session) error {
+		if !webhook.ValidName(slug) {
+			return webhook.Errorf(webhook.CodeInvalidName, fmt.Sprintf("slug %q does not match ^[a-z0-9-]{1,64}$", slug))
+		}
+		seq, err := tx.insert(`INSERT INTO organization (id, slug, name, type, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			o.ID, o.Slug, o.Name, o.Type, millis(now))
+		if err == nil && seq == 0 {
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("there is an organization %q already", slug))
+		}
+		return err
+	})
+	return o, err
+}

@@ -73,7 +73,7 @@ func DecodePatch(body []byte) (*Patch, error) { return decode(body, true) }
 
 func decode(body []byte, patch bool) (*Patch, error) {
 	var members map[string]json.RawMessage
-	if err := unmarshal(body, &members); err != nil {
+	if err := Unmarshal(body, &members); err != nil {
 		return nil, err
 	}
 	if members == nil {
@@ -244,9 +244,9 @@ func (d *decoder) route(resource, action string, raw json.RawMessage) {
 	d.out.Routes[resource][action] = url
 }
 
-// unmarshal reads one JSON value and says where it went wrong, by line and
+// Unmarshal reads one JSON value and says where it went wrong, by line and
 // column, when it does.
-func unmarshal(body []byte, v any) error {
+func Unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newOrg(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "org",
+		Short: "Make and list organizations",
+		Example: `  sealpost org create acme
+  sealpost org list`,
+	}
+	cmd.AddCommand(newOrgCreate(a), newOrgList(a))
+	return cmd
+}
+
+// orgJSON is an organization as data.
+type orgJSON struct {
+	ID      string `json:"id"`
+	Slug    string `json:"slug"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Created string `json:"created"`
+}
+
+func newOrgCreate(a *app) *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "create SLUG",
+		Short: "Make an organization",
+		Example: `  sealpost org create acme
+  sealpost org create acme --name 'Acme Ltd' -o json`,
+		Args: exactly("SLUG"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.open(cmd.Context(), true)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // the change is committed by then
+			if name == "" {
+				name = args[0]
+			}
+			o, err := s.CreateOrganization(cmd.Context(), args[0], name, a.now())
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(orgJSON{o.ID, o.Slug, o.Name, o.Type, stamp(o.Created)})
+			}
+			return a.printFields([][2]string{{"id", o.ID}, {"slug", o.Slug}, {"name", o.Name}})
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "its name for people (the slug)")
+	return cmd
+}
+
+func newOrgList(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the organizations",
+		Example: `  sealpost org list
+  sealpost org list -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // nothing was written
+			found, err := s.Organizations(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				rows := make([]orgJSON, len(found))
+				for i, o := range found {
+					rows[i] = orgJSON{o.ID, o.Slug, o.Name, o.Type, stamp(o.Created)}
+				}
+				return printList(a, rows)
+			}
+			rows := make([][]string, len(found))
+			for i, o := range found {
+				rows[i] = []string{o.Slug, o.Name, o.ID, a.when(o.Created)}
+			}
+			return a.printTable([]string{"SLUG", "NAME", "ID", "CREATED"}, rows)
+		},
+	}
+}

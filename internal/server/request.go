@@ -1,0 +1,66 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"sealpost/internal/webhook"
+)
+
+// maxConfig bounds the body of a webhook call, in bytes.
+const maxConfig = 64 << 10
+
+// isJSON reports whether a request says that its body is JSON: application/json
+// or application/…+json, with any parameters.
+func isJSON(r *http.Request) bool {
+	header := r.Header.Get("Content-Type")
+	if header == "application/json" {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(header)
+	return err == nil && (kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+}
+
+func unsupported(r *http.Request) error {
+	return webhook.Errorf(webhook.CodeUnsupportedMedia, fmt.Sprintf("Content-Type is %q; application/json is needed", r.Header.Get("Content-Type")))
+}
+
+// jsonBody reads a JSON body of bounded size.
+func jsonBody(w http.ResponseWriter, r *http.Request, most int) ([]byte, error) {
+	if !isJSON(r) {
+		return nil, unsupported(r)
+	}
+	return readBody(w, r, most)
+}
+
+// readBody reads a body of bounded size; one that says it is larger isn't read
+// at all.
+func readBody(w http.ResponseWriter, r *http.Request, most int) ([]byte, error) {
+	if r.ContentLength > int64(most) {
+		return nil, tooLarge(most)
+	}
+	var body []byte
+	var err error
+	if r.ContentLength >= 0 {
+		body = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, body)
+	} else {
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, int64(most)))
+	}
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge(most)
+	case err != nil:
+		return nil, webhook.Errorf(webhook.CodeBadRequest, "the body could not be read whole")
+	}
+	return body, nil
+}
+
+func tooLarge(most int) error {
+	return webhook.Errorf(webhook.CodeTooLarge, fmt.Sprintf("the body is larger than %d bytes", most))
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"sealpost/internal/webhook"
+)
+
+// statuses maps codes of errors to HTTP statuses.
+var statuses = map[webhook.Code]int{
+	webhook.CodeInvalidName:        http.StatusBadRequest,
+	webhook.CodeBadRequest:         http.StatusBadRequest,
+	webhook.CodeInvalidURL:         http.StatusBadRequest,
+	webhook.CodeBadPanda:           http.StatusBadRequest,
+	webhook.CodeUnauthorized:       http.StatusUnauthorized,
+	webhook.CodeNoOrganization:     http.StatusForbidden,
+	webhook.CodeNoPermission:       http.StatusForbidden,
+	webhook.CodeNotFound:           http.StatusNotFound,
+	webhook.CodeNameConflict:       http.StatusConflict,
+	webhook.CodeEventConflict:      http.StatusConflict,
+	webhook.CodeRotationInProgress: http.StatusConflict,
+	webhook.CodeConflict:           http.StatusConflict,
+	webhook.CodePreconditionFailed: http.StatusPreconditionFailed,
+	webhook.CodeTooLarge:           http.StatusRequestEntityTooLarge,
+	webhook.CodeUnsupportedMedia:   http.StatusUnsupportedMediaType,
+	webhook.CodeTooManyRequests:    http.StatusTooManyRequests,
+	webhook.CodeUnavailable:        http.StatusServiceUnavailable,
+}
+
+// problem is an error as clients see it.
+type problem struct {
+	Code    string   `json:"code"`
+	Message []string `json:"message,omitempty"`
+}
+
+// problemOf turns an error into what a client sees and its status. What a
+// client can do nothing about is logged and not shown.
+func (s *Server) problemOf(err error) (problem, int) {
+	var fault *webhook.Error
+	if !errors.As(err, &fault) || fault.Code == webhook.CodeInternal {
+		if errors.Is(err, context.Canceled) {
+			return problem{Code: string(webhook.CodeUnavailable)}, http.StatusServiceUnavailable
+		}
+		s.opts.Log.Error("a request failed", slog.Any("error", err))
+		return problem{Code: string(webhook.CodeInternal)}, http.StatusInternalServerError
+	}
+	status, found := statuses[fault.Code]
+	if !found {
+		status = http.StatusInternalServerError
+	}
+	if status >= http.StatusInternalServerError {
+		s.opts.Log.Error("a request failed", slog.Any("error", err))
+		return problem{Code: string(fault.Code)}, status // the messages name files
+	}
+	return problem{Code: string(fault.Code), Message: fault.Messages}, status
+}
+
+// fail answers with an error.
+func (s *Server) fail(w http.ResponseWriter, err error) {
+	p, status := s.problemOf(err)
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="sealpost"`)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusRequestEntityTooLarge:
+		w.Header().Set("Connection", "close") // the rest is not read
+	}
+	writeProblem(w, status, p)
+}
+
+func writeProblem(w http.ResponseWriter, status int, p problem) { writeJSON(w, status, p) }
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own types can't fail
+	}
+	writeRaw(w, status, text)
+}
+
+// writeRaw answers with JSON that is there already.
+func writeRaw(w http.ResponseWriter, status int, text []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // a client that has gone is its own affair
+}

@@ -1,0 +1,239 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"sealpost/internal/access"
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
+)
+
+func (s *Server) routeWebhooks() {
+	s.mux.HandleFunc("GET /api/webhook", s.known(s.listWebhooks))
+	s.mux.HandleFunc("POST /api/webhook", s.known(s.createWebhook))
+	s.mux.HandleFunc("GET /api/webhook/{name}", s.known(s.getWebhook))
+	s.mux.HandleFunc("POST /api/webhook/{name}", s.known(s.createWebhook))
+	s.mux.HandleFunc("PUT /api/webhook/{name}", s.known(s.putWebhook))
+	s.mux.HandleFunc("PATCH /api/webhook/{name}", s.known(s.patchWebhook))
+	s.mux.HandleFunc("DELETE /api/webhook/{name}", s.known(s.deleteWebhook))
+	s.mux.HandleFunc("POST /api/webhook/{name}/rotate", s.known(s.rotateWebhook))
+}
+
+func (s *Server) listWebhooks(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	if err := allowed(c, access.WebhookRead); err != nil {
+		return err
+	}
+	found, err := s.opts.Service.List(r.Context(), c.Organization)
+	if err != nil {
+		return err
+	}
+	members := make([]webhook.Member, len(found))
+	for i := range found {
+		members[i] = webhook.Member{Key: found[i].Name, Value: json.RawMessage(found[i].AppendJSON(false))}
+	}
+	writeRaw(w, http.StatusOK, webhook.MarshalMembers(members))
+	return nil
+}
+
+func (s *Server) getWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	name := r.PathValue("name")
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	if err := allowed(c, access.WebhookRead); err != nil {
+		return err
+	}
+	found, err := s.opts.Service.Get(r.Context(), c.Organization, name)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", found.ETag())
+	writeRaw(w, http.StatusOK, found.AppendJSON(false))
+	return nil
+}
+
+// createWebhook takes the name from the path, or else from the body.
+func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	name := r.PathValue("name")
+	if name != "" {
+		if err := webhook.CheckName(name); err != nil {
+			return err
+		}
+	}
+	body, err := jsonBody(w, r, maxConfig)
+	if err != nil {
+		return err
+	}
+	patch, err := webhook.DecodeConfig(body)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		if patch.Name == nil {
+			return webhook.Errorf(webhook.CodeBadRequest, "name is missing, in the path and in the body")
+		}
+		name = *patch.Name
+	}
+	if err := allowed(c, access.WebhookCreate); err != nil {
+		return err
+	}
+	created, err := s.opts.Service.Create(r.Context(), c.Organization, name, patch, secret.Text{}, false)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", created.Config.ETag())
+	writeRaw(w, http.StatusCreated, created.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()}))
+	return nil
+}
+
+func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	name := r.PathValue("name")
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	body, err := jsonBody(w, r, maxConfig)
+	if err != nil {
+		return err
+	}
+	patch, err := webhook.DecodeConfig(body)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(allowed(c, access.WebhookCreate), allowed(c, access.WebhookUpdate)); err != nil {
+		return err
+	}
+	put, created, err := s.opts.Service.Put(r.Context(), c.Organization, name, patch, r.Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", put.Config.ETag())
+	if created {
+		writeRaw(w, http.StatusCreated, put.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: put.Secret.Reveal()}))
+		return nil
+	}
+	writeRaw(w, http.StatusOK, put.Config.AppendJSON(true))
+	return nil
+}
+
+func (s *Server) patchWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	name := r.PathValue("name")
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	body, err := jsonBody(w, r, maxConfig)
+	if err != nil {
+		return err
+	}
+	patch, err := webhook.DecodePatch(body)
+	if err != nil {
+		return err
+	}
+	if err := allowed(c, access.WebhookUpdate); err != nil {
+		return err
+	}
+	config, err := s.opts.Service.Update(r.Context(), c.Organization, name, patch, r.Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", config.ETag())
+	writeRaw(w, http.StatusOK, config.AppendJSON(true))
+	return nil
+}
+
+func (s *Server) deleteWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	name := r.PathValue("name")
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	if err := allowed(c, access.WebhookDelete); err != nil {
+		return err
+	}
+	if err := s.opts.Service.Delete(r.Context(), c.Organization, name, r.Header.Get("If-Match")); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, problem{Code: "ok"})
+	return nil
+}
+
+func (s *Server) rotateWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	name := r.PathValue("name")
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap}
+	if r.ContentLength != 0 {
+		body, err := jsonBody(w, r, maxConfig)
+		if err != nil {
+			return err
+		}
+		if rotation, err = decodeRotation(body, c); err != nil {
+			return err
+		}
+	}
+	if err := allowed(c, access.WebhookRotate); err != nil {
+		return err
+	}
+	rotated, err := s.opts.Service.Rotate(r.Context(), c.Organization, name, rotation)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Name          string `json:"name"`
+		Secret        string `json:"secret"`
+		PreviousUntil string `json:"previousUntil"`
+	}{name, rotated.Secret.Reveal(), webhook.Timestamp(rotated.PreviousUntil)})
+	return nil
+}
+
+// decodeRotation reads {overlap?, now?, secret?}: overlap in seconds or as a
+// text such as 12h, now to drop the old secret at once, and, from programs with
+// a bearer token only, the new secret.
+func decodeRotation(body []byte, c access.Caller) (webhook.Rotation, error) {
+	rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap}
+	var in struct {
+		Overlap any
+		Now     *bool
+		Secret  *string
+	}
+	if err := webhook.Unmarshal(body, &in); err != nil {
+		return rotation, err
+	}
+	var faults []string
+	switch overlap := in.Overlap.(type) {
+	case nil:
+	case float64:
+		rotation.Overlap = time.Duration(overlap * float64(time.Second))
+	case string:
+		d, err := time.ParseDuration(overlap)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("overlap %q is not a time such as 12h", overlap))
+		}
+		rotation.Overlap = d
+	default:
+		faults = append(faults, "overlap is neither a number of seconds nor a text such as 12h")
+	}
+	if rotation.Overlap < 0 || rotation.Overlap > webhook.KeepRotated {
+		faults = append(faults, "overlap is not between 0 and 30 days")
+	}
+	if in.Now != nil && *in.Now {
+		rotation.Force, rotation.Overlap = true, 0
+	}
+	if in.Secret != nil {
+		value, err := secret.Parse(*in.Secret)
+		switch {
+		case c.Token == "":
+			faults = append(faults, "a secret of your own can be given with a bearer token only")
+		case err != nil:
+			faults = append(faults, "secret: "+err.Error())
+		}
+		rotation.Secret = value
+	}
+	if faults != nil {
+		return rotation, &webhook.Error{Code: webhook.CodeBadRequest, Messages: faults}
+	}
+	return rotation, nil
+}
