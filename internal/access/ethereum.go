@@ -102,10 +102,11 @@ func Recover(text string, signature Signature) (Address, error) {
 	return addressOf(key), nil
 }
 
-// Wallet signs for one account. Its key shows in no output.
+// Wallet signs for one account. Its key stands in an exported field because fmt
+// asks only those to redact themselves.
 type Wallet struct {
 	Address Address
-	key     secret.Text
+	Key     secret.Text
 }
 
 // ParseWallet reads a private key: 64 hex digits, with or without 0x. Its
@@ -116,13 +117,13 @@ func ParseWallet(key secret.Text) (Wallet, error) {
 		return Wallet{}, err
 	}
 	defer private.Zero()
-	return Wallet{Address: addressOf(private.PubKey()), key: key}, nil
+	return Wallet{Address: addressOf(private.PubKey()), Key: key}, nil
 }
 
 // Sign signs a text with personal_sign (EIP-191): deterministic (RFC 6979),
 // low s, v 27 or 28.
 func (w Wallet) Sign(text string) (Signature, error) {
-	private, err := privateKey(w.key)
+	private, err := privateKey(w.Key)
 	if err != nil {
 		return Signature{}, err
 	}

@@ -26,32 +26,31 @@ type Invitation struct {
 	Email        string // lower case
 	Role         Role
 	Status       InvitationStatus
-	Inviter      string // id of the user
+	Inviter      string // id of the user; empty: the command line
 	Created      time.Time
 	Expires      time.Time
 }
 
-// NewInvitation makes an invitation by someone of the role maker. roles is
-// what the client asks for; of several the highest counts, since their
-// permissions would add up to it.
-func NewInvitation(organization, email string, roles []string, inviter string, maker Role, now time.Time) (Invitation, error) {
+// NewInvitation makes an invitation to the maker's organization. roles is what
+// the client asks for; of several the highest counts, since their permissions would add up to it.
+func NewInvitation(maker Caller, email string, roles []string, now time.Time) (Invitation, error) {
 	email, err := ParseEmail(email)
 	if err != nil {
 		return Invitation{}, err
 	}
-	if !Can(maker, InvitationManage) {
+	if !Can(maker.Role, InvitationManage) {
 		return Invitation{}, Fault(CodeMayNotInvite, "")
 	}
 	role, err := highest(roles)
 	if err != nil {
 		return Invitation{}, err
 	}
-	if !maker.MayGrant(role) {
+	if !maker.Role.MayGrant(role) {
 		return Invitation{}, Fault(CodeMayNotInviteRole, "")
 	}
 	return Invitation{
-		ID: "inv_" + randomText(shortText), Organization: organization, Email: email, Role: role, Status: Pending,
-		Inviter: inviter, Created: now, Expires: now.Add(InvitationLife),
+		ID: "inv_" + randomText(shortText), Organization: maker.Organization, Email: email, Role: role, Status: Pending,
+		Inviter: maker.User, Created: now, Expires: now.Add(InvitationLife),
 	}, nil
 }
 

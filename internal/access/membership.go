@@ -33,39 +33,24 @@ func (s *Service) Organizations(ctx context.Context, signedIn SignedIn) ([]Membe
 	return s.Store.MembershipsOf(ctx, signedIn.User.ID)
 }
 
-// Invitee says whom to invite.
-type Invitee struct {
-	Organization string // id; empty: the session's active one
-	Email        string
-	Roles        []string
-	Again        bool // prolong the open invitation to the same address
-}
-
-// Invite makes an invitation. Its id is for the inviter to hand on: sealpost
-// sends no mail.
-func (s *Service) Invite(ctx context.Context, signedIn SignedIn, invitee Invitee) (Invitation, error) {
-	active, err := signedIn.active(invitee.Organization, CodeNoOrganization)
-	if err != nil {
-		return Invitation{}, err
-	}
-	member, err := s.membership(ctx, signedIn, active, CodeMemberNotFound)
-	if err != nil {
-		return Invitation{}, err
-	}
+// Invite makes an invitation to the caller's organization, by e-mail address.
+// Its id is for the inviter to hand on: sealpost sends no mail. With again an
+// open one to the same address is prolonged.
+func (s *Service) Invite(ctx context.Context, caller Caller, email string, roles []string, again bool) (Invitation, error) {
 	now := s.Now()
-	invitation, err := NewInvitation(active, invitee.Email, invitee.Roles, signedIn.User.ID, member.Role, now)
+	invitation, err := NewInvitation(caller, email, roles, now)
 	if err != nil {
 		return Invitation{}, err
 	}
-	members, err := s.Store.MembersOf(ctx, active)
+	members, err := s.Store.MembersOf(ctx, caller.Organization)
 	if err != nil {
 		return Invitation{}, err
 	}
 	if slices.ContainsFunc(members, func(m Membership) bool { return s.Policy.Email(m.User.Address) == invitation.Email }) {
 		return Invitation{}, Fault(CodeAlreadyMember, "")
 	}
-	return s.Store.PlaceInvitation(ctx, active, func(existing []Invitation) (Invitation, bool, error) {
-		return invitation.Place(existing, invitee.Again, member.Role, now)
+	return s.Store.PlaceInvitation(ctx, caller.Organization, func(existing []Invitation) (Invitation, bool, error) {
+		return invitation.Place(existing, again, caller.Role, now)
 	})
 }
 
@@ -78,18 +63,30 @@ func (s *Service) Accept(ctx context.Context, signedIn SignedIn, id string) (Inv
 		})
 }
 
-// HasPermission answers a better-auth client's question; organization is an
-// id, or empty for the session's active one.
-func (s *Service) HasPermission(ctx context.Context, signedIn SignedIn, organization string, asked map[string][]string) (bool, error) {
-	active, err := signedIn.active(organization, CodeNoActive)
+// In turns a session into a caller in one organization (an id): the one named,
+// or else the one made or joined last in this session, or else the first one
+// joined. Without any it is refused by [CodeNoActive]. An organization
+// of others and one that there is not are the same: both are refused by [CodeNotMember].
+func (s *Service) In(ctx context.Context, signedIn SignedIn, organization string) (Caller, error) {
+	memberships, err := s.Store.MembershipsOf(ctx, signedIn.User.ID)
 	if err != nil {
-		return false, err
+		return Caller{}, err
 	}
-	member, err := s.membership(ctx, signedIn, active, CodeNotMember)
-	if err != nil {
-		return false, err
+	if organization == "" {
+		organization = signedIn.Session.Active
 	}
-	return Grants(member.Role, asked), nil
+	if organization == "" {
+		if len(memberships) == 0 {
+			return Caller{}, Fault(CodeNoActive, "")
+		}
+		return memberships[0].Caller(), nil
+	}
+	for _, membership := range memberships {
+		if membership.Organization.ID == organization {
+			return membership.Caller(), nil
+		}
+	}
+	return Caller{}, Fault(CodeNotMember, "")
 }
 
 // Members lists the members of the caller's organization, in order of joining.
@@ -111,29 +108,21 @@ func (s *Service) UpdateMember(ctx context.Context, caller Caller, user string, 
 	})
 }
 
-// active returns the organization that is meant: the one named, or the
-// session's active one; missing is the code for none.
-func (s SignedIn) active(named string, missing Code) (string, error) {
-	switch {
-	case named != "":
-		return named, nil
-	case s.Session.Active != "":
-		return s.Session.Active, nil
-	}
-	return "", Fault(missing, "")
+// Addition is a wallet that becomes a member without an invitation.
+type Addition struct {
+	Address Address
+	Role    Role
 }
 
-// membership finds the signed-in user's membership in an organization. An
-// organization of others and one that there is not are the same: missing.
-func (s *Service) membership(ctx context.Context, signedIn SignedIn, organization string, missing Code) (Membership, error) {
-	memberships, err := s.Store.MembershipsOf(ctx, signedIn.User.ID)
-	if err != nil {
-		return Membership{}, err
+// AddMembers makes wallets members of the caller's organization, all or none;
+// those that are it already, with the same role, stay as they are. It returns the
+// new ones.
+func (s *Service) AddMembers(ctx context.Context, caller Caller, additions []Addition) ([]Membership, error) {
+	if err := caller.Check(MemberManage); err != nil {
+		return nil, err
 	}
-	for _, membership := range memberships {
-		if membership.Organization.ID == organization {
-			return membership, nil
-		}
-	}
-	return Membership{}, Fault(missing, "")
+	now := s.Now()
+	return s.Store.AddMembers(ctx, caller.Organization, func(existing []Membership) ([]Membership, error) {
+		return PlanMembers(caller.Role, existing, additions, now)
+	})
 }

@@ -66,38 +66,3 @@ func ValidSlug(s string) bool {
 	}
 	return true
 }
-
-// ChangeMember judges whether someone of the role actor may change a member of
-// an organization to another role, or remove them (to is empty), given all of its
-// members. An organization keeps at least one owner. The store asks inside its
-// transaction, so that two owners can't both be the one who may go.
-func ChangeMember(actor Role, members []Membership, user string, to Role) error {
-	var from Role
-	owners := 0
-	for _, member := range members {
-		if member.Role == Owner {
-			owners++
-		}
-		if member.User.ID == user {
-			from = member.Role
-		}
-	}
-	switch {
-	case from == "":
-		return Fault(CodeMemberNotFound, quote(user))
-	case to != "" && !to.ForMembers():
-		return Fault(CodeRoleNotFound, quote(string(to))+" is none of owner, admin and member")
-	case !actor.MayChange(from, to):
-		return Fault(CodeMayNotUpdateMember, fmt.Sprintf("the role %s may not change %s to %s", actor, from, orNone(to)))
-	case from == Owner && to != Owner && owners == 1:
-		return Fault(CodeLastOwner, "make another member owner first")
-	}
-	return nil
-}
-
-func orNone(role Role) Role {
-	if role == "" {
-		return "no member"
-	}
-	return role
-}

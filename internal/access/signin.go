@@ -33,11 +33,16 @@ type SignedIn struct {
 }
 
 // SignIn checks a signed message and starts a session. The nonce is gone after
-// it, whatever came of it; only a message that does not parse costs none.
+// it, whatever came of it; only a message that does not parse, or an e-mail address
+// that may not be claimed, costs none.
 func (s *Service) SignIn(ctx context.Context, given Credentials) (SignedIn, error) {
 	message, err := ParseMessage(given.Message)
 	if err != nil {
 		return SignedIn{}, Fault(CodeMismatch, err.Error())
+	}
+	claim, err := s.Policy.Claim(message.Address, given.Email)
+	if err != nil {
+		return SignedIn{}, err
 	}
 	now := s.Now()
 	live, err := s.Store.ConsumeNonce(ctx, message.Nonce, now)
@@ -51,10 +56,6 @@ func (s *Service) SignIn(ctx context.Context, given Credentials) (SignedIn, erro
 		return SignedIn{}, err
 	}
 	if err := given.signs(message); err != nil {
-		return SignedIn{}, err
-	}
-	claim, err := s.Policy.Claim(message.Address, given.Email)
-	if err != nil {
 		return SignedIn{}, err
 	}
 	session, token := NewSession(claim, now)

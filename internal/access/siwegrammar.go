@@ -1,6 +1,9 @@
 package access
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // The terminals of ERC-4361's grammar, which are RFC 3986's: ASCII throughout,
 // so no carriage return, no control character and no look-alike gets in.
@@ -38,6 +41,10 @@ func isPchars(s string) bool { return consistsOf(s, unreserved+pchars, true) }
 func isNonce(s string) bool {
 	return len(s) >= minNonce && len(s) <= maxNonce && consistsOf(s, "", false)
 }
+
+// isInstant is the form of an RFC 3339 date-time. time.Parse knows which days
+// there are, but lets a comma, hours of one digit and any zone pass.
+var isInstant = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
 // consistsOf reports whether s holds only ASCII letters, digits, characters of
 // also, and, when asked for, percent-encoded octets.

@@ -60,6 +60,9 @@ type Organizations interface {
 	MembershipsOf(ctx context.Context, user string) ([]Membership, error)
 	// MembersOf lists an organization's members, in order of joining.
 	MembersOf(ctx context.Context, organization string) ([]Membership, error)
+	// AddMembers gives plan all members of the organization and keeps those
+	// that it returns, with the user that has the address, or a new one.
+	AddMembers(ctx context.Context, organization string, plan func(existing []Membership) ([]Membership, error)) ([]Membership, error)
 	// UpdateMember changes a member's role, or removes them (role is empty),
 	// unless check refuses on seeing all members of the organization.
 	UpdateMember(ctx context.Context, organization, user string, role Role, check func(members []Membership) error) error
