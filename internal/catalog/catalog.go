@@ -172,10 +172,7 @@ func (c *Catalog) Validate(typ string, body []byte) []Fault {
 	if !c.strict {
 		return nil
 	}
-	text := "this type is not in the catalog, and events.strict is set"
-	if close := c.Near(typ); len(close) > 0 {
-		text += "; did you mean " + strings.Join(close, " or ") + "?"
-	}
+	text := "this type is not in the catalog, and events.strict is set" + didYouMean(c.Near(typ))
 	return []Fault{{Rule: "strict", Value: show(typ), Message: text}}
 }
 

@@ -164,7 +164,13 @@ func (d *document) validate(body []byte) []Fault {
 		return []Fault{syntaxFault(err)}
 	}
 	value, unsafe := takeUnsafe(value, nil, nil)
-	return settle(append(unsafe, d.judge(value)...))
+	faults := settle(append(unsafe, d.judge(value)...))
+	for i, f := range faults {
+		if f.Message == unknownField {
+			faults[i].Message += didYouMean(near(f.Path, d.paths()))
+		}
+	}
+	return faults
 }
 
 // judge returns the faults of a decoded value that went through [takeUnsafe].
@@ -208,7 +214,7 @@ func takeUnsafe(value any, at []string, faults []Fault) (any, []Fault) {
 	case json.Number:
 		if !safe(v) {
 			return json.Number("0"), append(faults, Fault{
-				Path: strings.Join(at, "."), Rule: "safe-integer", Value: show(v),
+				Path: clip(join(at), maxText), Rule: "safe-integer", Value: show(v),
 				Message: "is beyond ±2⁵³ (9007199254740992), where receivers would read another number",
 			})
 		}

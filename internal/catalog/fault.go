@@ -19,12 +19,15 @@ import (
 // many there are besides.
 const maxFaults = 32
 
-// maxShown bounds how much of a value a fault shows, in bytes.
-const maxShown = 64
+// Bounds of what a fault shows, in bytes.
+const (
+	maxShown = 64  // of a value
+	maxText  = 240 // of a path, and of a message
+)
 
 // Fault is one thing that is wrong with a body.
 type Fault struct {
-	Path    string // dotted, as in spend.amount or tokenWallets.0; empty for the whole
+	Path    string // dotted, as in spend.amount, tokenWallets.0 or odd["a.b"]; empty for the whole
 	Rule    string // the JSON Schema keyword that failed, or syntax, safe-integer, strict
 	Value   string // what stands there as JSON, at most 64 bytes of it; empty when nothing does
 	Message string // what is wrong, without the path
@@ -50,6 +53,13 @@ func Lines(faults []Fault) []string {
 	}
 	return lines
 }
+
+// What is said of a field that a schema does not name, and the rule besides
+// additionalProperties that says it.
+const (
+	unknownField = "is not a field of this type"
+	unevaluated  = "unevaluatedProperties"
+)
 
 // english writes the messages of rules that are not worded here.
 var english = message.NewPrinter(language.English)
@@ -78,7 +88,7 @@ func (c *collector) collect(err *jsonschema.ValidationError) {
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
-			c.unknown(append(slices.Clone(at), name), "additionalProperties")
+			c.add(append(slices.Clone(at), name), "additionalProperties", unknownField)
 		}
 	default:
 		for _, cause := range err.Causes {
@@ -93,7 +103,7 @@ func (c *collector) collect(err *jsonschema.ValidationError) {
 func (c *collector) leaf(err *jsonschema.ValidationError) {
 	at := err.InstanceLocation
 	if strings.HasSuffix(err.SchemaURL, "/unevaluatedProperties") {
-		c.unknown(at, "unevaluatedProperties")
+		c.add(at, unevaluated, unknownField)
 		return
 	}
 	text := err.ErrorKind.LocalizedString(english)
@@ -125,18 +135,8 @@ func (c *collector) leaf(err *jsonschema.ValidationError) {
 	c.add(at, rule(err), text)
 }
 
-// unknown adds a fault for a field that the schema does not name, with the
-// known ones that it may be a slip of.
-func (c *collector) unknown(at []string, rule string) {
-	text := "is not a field of this type"
-	if close := near(strings.Join(at, "."), c.document.paths()); len(close) > 0 {
-		text += "; did you mean " + strings.Join(close, " or ") + "?"
-	}
-	c.add(at, rule, text)
-}
-
 func (c *collector) add(at []string, rule, text string) {
-	f := Fault{Path: strings.Join(at, "."), Rule: rule, Message: text}
+	f := Fault{Path: clip(join(at), maxText), Rule: rule, Message: clip(text, maxText)}
 	if v, found := lookup(c.value, at); found {
 		f.Value = show(v)
 	}
@@ -147,13 +147,16 @@ func (c *collector) add(at []string, rule, text string) {
 // another fault: a field counts as evaluated only where all of the schema fits,
 // so every one of the object's fields would be told.
 func quiet(faults []Fault) []Fault {
-	const noisy = "unevaluatedProperties"
-	parent := func(path string) string { return path[:max(0, strings.LastIndexByte(path, '.'))] }
-	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool {
-		return f.Rule == noisy && slices.ContainsFunc(faults, func(other Fault) bool {
-			return other.Rule != noisy && (parent(f.Path) == "" || other.Path == parent(f.Path) || strings.HasPrefix(other.Path, parent(f.Path)+"."))
-		})
-	})
+	faulty := map[string]bool{} // every object with another fault in it
+	for _, f := range faults {
+		if f.Rule == unevaluated {
+			continue
+		}
+		for path := f.Path; !faulty[path]; path = parent(path) {
+			faulty[path] = true
+		}
+	}
+	return slices.DeleteFunc(faults, func(f Fault) bool { return f.Rule == unevaluated && faulty[parent(f.Path)] })
 }
 
 // settle puts faults in order (the validator walks over maps, so it has none)
@@ -216,23 +219,27 @@ func show(v any) string {
 	case string:
 		// Cut before it is quoted: a megabyte need not be escaped to show
 		// its beginning.
-		if len(v) > maxShown {
-			v = v[:maxShown]
-			for !utf8.ValidString(v) {
-				v = v[:len(v)-1]
-			}
-			return strconv.Quote(v) + "…"
+		if short := clip(v, maxShown); short != v {
+			return strconv.Quote(strings.TrimSuffix(short, "…")) + "…"
 		}
 		return strconv.Quote(v)
 	case json.Number:
-		if len(v) > maxShown {
-			return string(v[:maxShown]) + "…"
-		}
-		return string(v)
+		return clip(string(v), maxShown)
 	case nil:
 		return "null"
 	}
 	return fmt.Sprint(v)
+}
+
+// clip cuts a text to so many bytes, between two characters, and says so.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "…"
 }
 
 func count(n int, noun string) string {

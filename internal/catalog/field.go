@@ -18,11 +18,17 @@ type Field struct {
 	Description string   // in words; empty when the schema has none
 	Enum        []string // the only values, as they would be written without quotes; nil for any
 	Limits      string   // other rules in words, as in "4 characters"; empty for none
+
+	node  *node
+	steps []string // the keys of Path
 }
 
-// maxNesting bounds how deep fields are followed; schemas may refer to
-// themselves.
-const maxNesting = 8
+// Bounds of what is read of a schema to list its fields; schemas may refer to
+// themselves, in more than one way at once.
+const (
+	maxNesting = 8
+	maxNodes   = 2000
+)
 
 // node is what a schema says about one value, with what it refers to and the
 // branches of its allOf taken in.
@@ -80,8 +86,8 @@ func (t *oneOrMany) UnmarshalJSON(raw []byte) error {
 func (d *document) root() *node {
 	d.reading.Do(func() {
 		d.tree = &node{required: true}
-		d.tree.read(d, d.raw, 0)
-		d.fields = d.tree.list(nil, "", true)
+		(&reader{document: d}).read(d.tree, d.raw, 0)
+		d.fields = d.tree.list(nil, "", nil, true)
 	})
 	return d.tree
 }
@@ -96,38 +102,42 @@ func (d *document) paths() []string {
 	return paths
 }
 
-// read takes in what a schema says. What can't be read is left out: it is the
-// table of fields that is the poorer, not the validation.
-func (n *node) read(d *document, raw []byte, depth int) {
+// reader reads the nodes of one document.
+type reader struct {
+	*document
+	seen int // schemas read so far
+}
+
+// read takes in what a schema says of a value. What can't be read is left out:
+// it is the table of fields that is the poorer, not the validation.
+func (r *reader) read(n *node, raw []byte, depth int) {
 	var k keywords
-	if depth > maxNesting || json.Unmarshal(raw, &k) != nil {
+	if r.seen++; r.seen > maxNodes || depth > maxNesting || json.Unmarshal(raw, &k) != nil {
 		return
 	}
 	if k.Ref != "" {
-		if file, pointer, ok := d.resolve(k.Ref); ok {
+		if file, pointer, ok := r.resolve(k.Ref); ok {
 			if target, found := walk(file, pointerSteps(pointer)); found {
-				n.read(d, target, depth+1)
+				r.read(n, target, depth+1)
 			}
 		}
 	}
 	for _, branch := range k.AllOf {
-		n.read(d, branch, depth+1)
+		r.read(n, branch, depth+1)
 	}
 	n.take(&k)
 	if k.Properties != nil {
 		_ = ecmajson.Members(k.Properties, func(key, value []byte) error {
-			n.child(string(key)).read(d, value, depth+1)
+			r.read(n.child(string(key)), value, depth+1)
 			return nil
 		})
 	}
-	for _, name := range k.Required {
-		for _, c := range n.children {
-			c.required = c.required || c.name == name
-		}
+	for _, c := range n.children {
+		c.required = c.required || slices.Contains(k.Required, c.name)
 	}
 	if k.Items != nil {
 		n.items = &node{}
-		n.items.read(d, k.Items, depth+1)
+		r.read(n.items, k.Items, depth+1)
 	}
 }
 
@@ -204,17 +214,18 @@ func (n *node) child(name string) *node {
 }
 
 // list appends a node's fields, each before those inside it.
-func (n *node) list(fields []Field, prefix string, required bool) []Field {
+func (n *node) list(fields []Field, path string, steps []string, required bool) []Field {
 	for _, c := range n.children {
 		f := Field{
-			Path: prefix + c.name, Type: c.typeName(), Required: required && c.required, Nullable: c.nullable,
+			Path: under(path, c.name), Type: c.typeName(), Required: required && c.required, Nullable: c.nullable,
 			Description: c.description, Limits: strings.Join(c.limits, ", "), Enum: c.values(),
+			node: c, steps: append(slices.Clone(steps), c.name),
 		}
 		if c.items != nil && f.Enum == nil {
 			f.Enum = c.items.values()
 		}
 		fields = append(fields, f)
-		fields = c.list(fields, f.Path+".", f.Required)
+		fields = c.list(fields, f.Path, f.steps, f.Required)
 	}
 	return fields
 }

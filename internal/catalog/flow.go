@@ -144,12 +144,12 @@ func (s scene) play(b beat) map[string]any {
 
 // compose writes an object with those fields for which there is a value, in
 // the schema's order.
-func (n *node) compose(dst []byte, prefix string, values map[string]any) []byte {
+func (n *node) compose(dst []byte, path string, values map[string]any) []byte {
 	dst = append(dst, '{')
 	start := len(dst)
 	for _, c := range n.children {
-		path := prefix + c.name
-		value, found := values[path]
+		inside := under(path, c.name)
+		value, found := values[inside]
 		if !found && c.children == nil {
 			continue
 		}
@@ -161,7 +161,7 @@ func (n *node) compose(dst []byte, prefix string, values map[string]any) []byte 
 			dst = append(dst, encode(value)...)
 			continue
 		}
-		dst = c.compose(dst, path+".", values)
+		dst = c.compose(dst, inside, values)
 	}
 	return append(dst, '}')
 }

@@ -25,6 +25,14 @@ func near(unknown string, known []string) []string {
 	return found[:min(3, len(found))]
 }
 
+// didYouMean ends a sentence with what near found; with nothing for nothing.
+func didYouMean(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(names, " or ") + "?"
+}
+
 func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 // distance is the Levenshtein distance of two texts, in bytes.

@@ -46,13 +46,8 @@ func (c *Catalog) Sample(typ string, seed uint64, set []Assignment) ([]byte, err
 	}
 	var faults []error
 	for _, a := range set {
-		value, err := e.assignable(a)
-		if err != nil {
+		if body, err = e.assign(body, a); err != nil {
 			faults = append(faults, err)
-			continue
-		}
-		if body, err = put(body, strings.Split(a.Path, "."), value); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", a.Path, err))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -62,8 +57,8 @@ func (c *Catalog) Sample(typ string, seed uint64, set []Assignment) ([]byte, err
 }
 
 func (c *Catalog) unknownType(typ string) error {
-	if close := c.Near(typ); len(close) > 0 {
-		return fmt.Errorf("%w %s; did you mean %s?", ErrUnknownType, show(typ), strings.Join(close, " or "))
+	if names := c.Near(typ); len(names) > 0 {
+		return fmt.Errorf("%w %s%s", ErrUnknownType, show(typ), didYouMean(names))
 	}
 	return fmt.Errorf("%w %s; there are %s", ErrUnknownType, show(typ), strings.Join(c.names, ", "))
 }
@@ -149,12 +144,13 @@ func (e *entry) vary(body []byte, seed uint64) []byte {
 		values = map[string]any{"id": s.transaction}
 	}
 	varied := body
-	for _, f := range e.root().list(nil, "", true) {
+	e.root()
+	for _, f := range e.fields {
 		value, varies := values[e.varied(f.Path)]
-		if _, present := walk(body, strings.Split(f.Path, ".")); !varies || !present {
+		if _, present := walk(body, f.steps); !varies || !present {
 			continue
 		}
-		if next, err := put(varied, strings.Split(f.Path, "."), encode(value)); err == nil {
+		if next, err := put(varied, f.steps, encode(value)); err == nil {
 			varied = next
 		}
 	}
@@ -175,35 +171,30 @@ func (e *entry) varied(path string) string {
 	return path
 }
 
-// assignable makes JSON of an assignment's value by what its field takes.
-func (e *entry) assignable(a Assignment) ([]byte, error) {
-	n := e.root().find(a.Path)
-	if n == nil {
-		if close := near(a.Path, e.paths()); len(close) > 0 {
-			return nil, fmt.Errorf("%s is not a field of this type; did you mean %s?", a.Path, strings.Join(close, " or "))
+// assign sets one field of a body. The value is taken by what the field takes.
+// After an error the body is as it was.
+func (e *entry) assign(body []byte, a Assignment) ([]byte, error) {
+	e.root()
+	i := slices.IndexFunc(e.fields, func(f Field) bool { return f.Path == a.Path })
+	if i < 0 {
+		if names := near(a.Path, e.paths()); len(names) > 0 {
+			return body, fmt.Errorf("%s %s%s", a.Path, unknownField, didYouMean(names))
 		}
-		return nil, fmt.Errorf("%s is not a field of this type; there are %s", a.Path, strings.Join(e.paths(), ", "))
+		return body, fmt.Errorf("%s %s; there are %s", a.Path, unknownField, strings.Join(e.paths(), ", "))
 	}
+	f := e.fields[i]
 	value, err := ecmajson.Append(nil, []byte(a.Value))
-	if err == nil && n.takes(jsonType(value)) {
-		return value, nil
-	}
-	if n.takes("string") {
-		return ecmajson.AppendString(nil, a.Value), nil
-	}
-	return nil, fmt.Errorf("%s takes %s, and %q is none", a.Path, n.typeName(), a.Value)
-}
-
-// find returns the field at a dotted path, or nil.
-func (n *node) find(path string) *node {
-	for step := range strings.SplitSeq(path, ".") {
-		i := slices.IndexFunc(n.children, func(c *node) bool { return c.name == step })
-		if i < 0 {
-			return nil
+	if err != nil || !f.node.takes(jsonType(value)) {
+		if !f.node.takes("string") {
+			return body, fmt.Errorf("%s takes %s, and %q is none", a.Path, f.Type, a.Value)
 		}
-		n = n.children[i]
+		value = ecmajson.AppendString(nil, a.Value)
 	}
-	return n
+	next, err := put(body, f.steps, value)
+	if err != nil {
+		return body, fmt.Errorf("%s: %w", a.Path, err)
+	}
+	return next, nil
 }
 
 // jsonType is the JSON type of canonical JSON.

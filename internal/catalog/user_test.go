@@ -2,6 +2,9 @@ package catalog
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +155,21 @@ func TestUserSamples(t *testing.T) {
 	}
 }
 
+// TestFieldsBounded: a schema that holds itself in many places has a table of
+// fields that ends.
+func TestFieldsBounded(t *testing.T) {
+	var schema strings.Builder
+	schema.WriteString(`{"properties":{"p":{"$ref":"#"}`)
+	for i := range 30 {
+		fmt.Fprintf(&schema, `,"p%d":{"$ref":"#"}`, i)
+	}
+	schema.WriteString("}}")
+	c := must(New(Options{Schemas: folder(map[string]string{"x.y.json": schema.String()})}))
+	if typ, _ := c.Type("x.y"); len(typ.Fields) < 31 || len(typ.Fields) > 10*maxNodes {
+		t.Errorf("there are %d fields", len(typ.Fields))
+	}
+}
+
 // TestUnevaluated: a fault inside does not make every other field unknown.
 func TestUnevaluated(t *testing.T) {
 	c := must(New(Options{Schemas: folder(map[string]string{"x.y.json": `{
@@ -163,4 +181,97 @@ func TestUnevaluated(t *testing.T) {
 	if got := c.Check("x.y", []byte(`{"a":"1","nome":"x"}`)); len(got) != 1 || got[0] != `nome: is not a field of this type; did you mean name?, is "x"` {
 		t.Errorf("faults are %q", got)
 	}
+}
+
+// TestRules: what any rule of JSON Schema says is told with its keyword.
+func TestRules(t *testing.T) {
+	tests := []struct{ schema, body, want string }{
+		{`{"not":{"required":["x"]}}`, `{"x":1}`, " not"},
+		{`{"properties":{"x":false}}`, `{"x":1}`, "x false"},
+		{`{"properties":{"x":{"multipleOf":5}}}`, `{"x":7}`, "x multipleOf"},
+		{`{"properties":{"x":{"maximum":5}}}`, `{"x":7}`, "x maximum"},
+		{`{"properties":{"x":{"uniqueItems":true,"minItems":3}}}`, `{"x":[1,1]}`, "x minItems, x uniqueItems"},
+		{`{"properties":{"x":{"contains":{"type":"string"}}}}`, `{"x":[1,1]}`, "x contains"},
+		{`{"properties":{"x":{"oneOf":[{"type":"integer"},{"minimum":1}]}}}`, `{"x":1}`, "x oneOf"},
+		{`{"propertyNames":{"maxLength":2}}`, `{"xxx":1}`, " propertyNames"},
+		{`{"dependentRequired":{"x":["y"]}}`, `{"x":1}`, " dependentRequired"},
+		{`{"allOf":[{"required":["x"]},{"properties":{"y":{"type":"string"}}}]}`, `{"y":1}`, "x required, y type"},
+		{`{"additionalProperties":{"type":"boolean"}}`, `{"y":1,"x":true}`, "y type"},
+		{`{"type":["object","null"],"minProperties":1}`, `{}`, " minProperties"},
+		{`{"properties":{"x":{"format":"uuid"}}}`, `{"x":"1"}`, "x format"},
+		{`{"properties":{"x":{"const":{"a":1}}}}`, `{"x":{"a":2}}`, "x const"},
+	}
+	for _, test := range tests {
+		c, err := New(Options{Schemas: folder(map[string]string{"x.y.json": test.schema})})
+		if err != nil {
+			t.Errorf("%s: %v", test.schema, err)
+			continue
+		}
+		var got []string
+		for _, f := range c.Validate("x.y", []byte(test.body)) {
+			if f.Message == "" {
+				t.Errorf("%s: no message", test.schema)
+			}
+			name, _, _ := strings.Cut(f.Rule, "/")
+			got = append(got, f.Path+" "+name)
+		}
+		if strings.Join(got, ", ") != test.want {
+			t.Errorf("%s: faults are %q, want %q", test.schema, got, test.want)
+		}
+	}
+}
+
+// TestNoSample: a type whose sample can't be known says what to add.
+func TestNoSample(t *testing.T) {
+	c := must(New(Options{Schemas: folder(map[string]string{"x.y.json": `{"type":"object","required":["p"],"properties":{"p":{"type":"string","pattern":"^[0-9]{4}$"}}}`})}))
+	if typ, _ := c.Type("x.y"); typ.Sample != nil {
+		t.Errorf("the sample is %s", typ.Sample)
+	}
+	if _, err := c.Sample("x.y", 0, nil); err == nil || !strings.Contains(err.Error(), "examples") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	if _, err := New(Options{Schemas: os.DirFS(filepath.Join(t.TempDir(), "gone"))}); err == nil {
+		t.Error("a folder that is not there was taken")
+	}
+	many := map[string]string{}
+	for i := range maxTypes + 1 {
+		many[fmt.Sprintf("x.y%d.json", i)] = "{}"
+	}
+	if _, err := New(Options{Schemas: folder(many)}); err == nil || !strings.Contains(err.Error(), "1000") {
+		t.Errorf("%d files: %v", len(many), err)
+	}
+}
+
+// FuzzUserSchema: whatever stands in the folder, there is an error or a type
+// that can be described and asked.
+func FuzzUserSchema(f *testing.F) {
+	f.Add(orderPaid, `{"id":"1"}`)
+	f.Add(money, `{}`)
+	f.Add(`{"$ref":"#"}`, `{}`)
+	f.Add(`{"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"items":{"$ref":"#/$defs/a"},"examples":[[]]}}}`, `[[[]]]`)
+	f.Add(`{"$dynamicRef":"#x","$dynamicAnchor":"x","properties":{"a":{"enum":[1,null,"b"]}}}`, `{"a":2}`)
+	for _, name := range builtinTypes {
+		f.Add(string(builtin()[name+".json"].raw), `{"id":""}`)
+	}
+	f.Fuzz(func(t *testing.T, schema, body string) {
+		c, err := New(Options{Schemas: folder(map[string]string{"x.y.json": schema, "_money.json": money})})
+		if err != nil {
+			return
+		}
+		typ, found := c.Type("x.y")
+		if !found {
+			t.Fatal("it is gone")
+		}
+		if typ.Sample != nil && len(c.Validate("x.y", typ.Sample)) > 0 {
+			t.Errorf("the sample %s does not fit", typ.Sample)
+		}
+		for _, fault := range c.Validate("x.y", []byte(body)) {
+			if fault.Message == "" {
+				t.Error("a fault says nothing")
+			}
+		}
+	})
 }

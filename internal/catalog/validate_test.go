@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestValidate changes one thing in a sample and expects the one fault.
@@ -103,7 +104,7 @@ func TestValidateSlip(t *testing.T) {
 func TestValidateBounded(t *testing.T) {
 	c := must(New(Options{}))
 	var body strings.Builder
-	body.WriteString(`{"id":"` + strings.Repeat("é", 10_000) + `"`)
+	body.WriteString(`{"id":"` + strings.Repeat("é", 10_000) + `","` + strings.Repeat("á", 10_000) + `":1`)
 	for i := range 5000 {
 		fmt.Fprintf(&body, `,"x%d":"%s"`, i, strings.Repeat("y", 100))
 	}
@@ -113,8 +114,30 @@ func TestValidateBounded(t *testing.T) {
 		t.Fatalf("there are %d faults, the last %q", len(lines), lines[len(lines)-1])
 	}
 	for _, line := range lines {
-		if len(line) > 300 {
+		if len(line) > 400 || !utf8.ValidString(line) {
 			t.Errorf("a fault of %d bytes", len(line))
+		}
+	}
+}
+
+// TestPaths: two fields never have one path.
+func TestPaths(t *testing.T) {
+	tests := []struct {
+		steps []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"spend", "amount"}, "spend.amount"},
+		{[]string{"tokenWallets", "0"}, "tokenWallets.0"},
+		{[]string{"spend.amount"}, `["spend.amount"]`},
+		{[]string{"a", "b.c", "d"}, `a["b.c"].d`},
+		{[]string{"", "x"}, `[""].x`},
+		{[]string{"a", "\u2028"}, `a["\u2028"]`},
+		{[]string{"a[\"b\"]"}, `["a[\"b\"]"]`},
+	}
+	for _, test := range tests {
+		if got := join(test.steps); got != test.want {
+			t.Errorf("the path of %q is %s, want %s", test.steps, got, test.want)
 		}
 	}
 }
