@@ -125,3 +125,13 @@ func FuzzPandaMap(f *testing.F) {
 		}
 	})
 }
+
+// TestProjectUnnamed: an object of which the schema names no field does not
+// leave, as nobody knows what is in it.
+func TestProjectUnnamed(t *testing.T) {
+	n := &node{children: []*node{{name: "open", types: []string{"object"}}, {name: "id"}}}
+	got := n.project(nil, "", []byte(`{"x":1,"open":{"email":"LEAK"},"id":"1"}`), func(_ string, value []byte) []byte { return value })
+	if string(got) != `{"id":"1"}` {
+		t.Errorf("what leaves is %s", got)
+	}
+}
