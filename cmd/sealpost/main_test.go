@@ -139,7 +139,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 
 func awaited(ts *testscript.TestScript, args []string) bool {
 	if strings.HasPrefix(args[0], "http") {
-		response, err := http.Get(args[0]) //nolint:gosec,noctx // a test's own daemon
+		response, err := http.Get(args[0])
 		if err != nil {
 			return false
 		}

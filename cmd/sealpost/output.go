@@ -84,7 +84,7 @@ func (a *app) printFields(fields [][2]string) error {
 
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // file descriptors are small
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 func terminalWidth(stream any) int {
@@ -92,7 +92,7 @@ func terminalWidth(stream any) int {
 	if !ok {
 		return 0
 	}
-	width, _, err := term.GetSize(int(file.Fd())) //nolint:gosec // file descriptors are small
+	width, _, err := term.GetSize(int(file.Fd()))
 	if err != nil {
 		return 0
 	}

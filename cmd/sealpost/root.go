@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -310,10 +309,4 @@ func (a *app) logger(c *config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(a.streams.err, opts))
 	}
 	return slog.New(slog.NewTextHandler(a.streams.err, opts))
-}
-
-// exists reports whether a file is there.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -18,7 +18,7 @@ func newSign(a *app) *cobra.Command {
 		Short: "Sign a body, to compare with what your own code computes",
 		Example: `  sealpost sign --body @body.json --secret env:WEBHOOK_SECRET
   echo -n '{"id":"evt_1"}' | sealpost sign --secret @secret.txt --id evt_1 --at 2026-01-05T10:20:30Z`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			if secretSource == "" {
 				return &usageError{"--secret is missing", "--secret @FILE, - or env:NAME says what to sign with"}
 			}

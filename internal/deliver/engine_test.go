@@ -24,11 +24,10 @@ import (
 
 // receivers answers requests by host.
 type receivers struct {
-	mu      sync.Mutex
-	answer  func(r *http.Request, n int) (status int, header http.Header, err error)
-	seen    []seen
-	counts  map[string]int
-	waiting sync.WaitGroup
+	mu     sync.Mutex
+	answer func(r *http.Request, n int) (status int, header http.Header, err error)
+	seen   []seen
+	counts map[string]int
 }
 
 // seen is one request that arrived.
@@ -366,7 +365,7 @@ func TestSlowReceiverHoldsUpNobody(t *testing.T) {
 
 func TestFirstAttemptsOfATransactionGoInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, deliver.Options{Policy: exact()}, func(r *http.Request, n int) (int, http.Header, error) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(_ *http.Request, n int) (int, http.Header, error) {
 			pass(time.Duration(100-n%7*10) * time.Millisecond)
 			if n%5 == 0 {
 				return 500, nil, nil

@@ -31,7 +31,7 @@ func scanEvent(row scanner) (e webhook.Event, err error) {
 	if until.Valid {
 		e.Hold = &webhook.Hold{TransactionHash: hash.String, Until: fromMillis(until.Int64), Behind: !receipt.Bool}
 		if block.Valid {
-			e.Hold.Receipt = &webhook.Receipt{BlockNumber: uint64(block.Int64), TransactionHash: hash.String} //nolint:gosec // stored from a uint64
+			e.Hold.Receipt = &webhook.Receipt{BlockNumber: uint64(block.Int64), TransactionHash: hash.String}
 		}
 	}
 	return e, nil

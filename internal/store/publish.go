@@ -93,13 +93,13 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	if err := checkNames(receivers, p.To); err != nil {
 		return result, err
 	}
-	held, behind, err := tx.heldBy(org, p)
+	held, err := tx.heldBy(org, p)
 	if err != nil {
 		return result, err
 	}
 	hash := d.Hash()
 	if held {
-		return s.hold(tx, org, p, hash[:], behind, result)
+		return s.hold(tx, org, p, hash[:], result)
 	}
 
 	seq := tx.next
@@ -137,11 +137,11 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 
 // heldBy reports whether an event has to wait: for its own receipt, or behind
 // an earlier event of its transaction that waits.
-func (s *session) heldBy(org int64, p *webhook.Publication) (held, behind bool, err error) {
+func (s *session) heldBy(org int64, p *webhook.Publication) (held bool, err error) {
 	if p.Draft.Subject != "" && s.awaiting {
-		err = s.row(`SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND subject = ? AND state = 1)`, []any{org, p.Draft.Subject}, &behind)
+		err = s.row(`SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND subject = ? AND state = 1)`, []any{org, p.Draft.Subject}, &held)
 	}
-	return p.Draft.Await || behind, behind, err
+	return p.Draft.Await || held, err
 }
 
 // repeated answers for an event whose id is known: the same content is the
@@ -197,7 +197,7 @@ func orNull(s string) any {
 
 // hold stores an event that waits: its bytes are those it will have, but for
 // the receipt, and it has no deliveries yet.
-func (s *Store) hold(tx *session, org int64, p *webhook.Publication, hash []byte, behind bool, result webhook.Publishing) (webhook.Publishing, error) {
+func (s *Store) hold(tx *session, org int64, p *webhook.Publication, hash []byte, result webhook.Publishing) (webhook.Publishing, error) {
 	d := p.Draft
 	result.State = webhook.Held
 	until := p.HoldUntil

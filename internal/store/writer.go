@@ -343,15 +343,6 @@ func (s *session) row(query string, args []any, into ...any) error {
 	return stmt.QueryRowContext(background, args...).Scan(into...)
 }
 
-// query reads rows.
-func (s *session) query(query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.statement(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(background, args...)
-}
-
 func (s *session) savepoint(run func(*session) error) error {
 	if err := s.exec(`SAVEPOINT operation`); err != nil {
 		return err

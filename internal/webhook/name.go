@@ -84,7 +84,7 @@ func NewEventID(now time.Time) string {
 func NewID(now time.Time) string {
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:8], uint64(now.UnixMilli())<<16)
-	rand.Read(raw[6:]) //nolint:errcheck // crypto/rand.Read never returns an error
+	rand.Read(raw[6:]) // never returns an error
 	return crockford.EncodeToString(raw[:])
 }
 
