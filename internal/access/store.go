@@ -11,22 +11,8 @@ import (
 // transaction. The conformance suite in package accesstest says in tests what
 // is said here in words, and every store passes it.
 type Store interface {
-	Tokens
 	SignIns
 	Organizations
-}
-
-// Tokens keeps bearer tokens.
-type Tokens interface {
-	AddToken(ctx context.Context, token Token) error
-	// Token finds a token of any organization by its id; found is false when
-	// there is none. Revoked and expired ones are found.
-	Token(ctx context.Context, id string) (token Token, found bool, err error)
-	// TokensOf lists an organization's tokens, oldest first, with the revoked.
-	TokensOf(ctx context.Context, organization string) ([]Token, error)
-	// RevokeToken makes a token useless from now on; a second time changes
-	// nothing. found is false when the organization has no such token.
-	RevokeToken(ctx context.Context, organization, id string, now time.Time) (found bool, err error)
 }
 
 // SignIns keeps nonces, users and sessions.

@@ -105,10 +105,11 @@ func ParseToken(text string) (Presented, error) {
 
 // Check returns nil when the presented token is this one, and it is live at
 // the given time; otherwise a [webhook.Error] with the code unauthorized. It
-// says why only to who holds the secret.
+// says why only to who holds the secret. The zero Token, which is what a store
+// gives for an id that it doesn't know, is nobody's.
 func (t Token) Check(presented Presented, now time.Time) error {
 	switch {
-	case t.ID != presented.ID || !t.Digest.Equal(presented.Digest):
+	case t.ID == "" || t.ID != presented.ID || !t.Digest.Equal(presented.Digest):
 		return unknownToken()
 	case !t.Revoked.IsZero():
 		return webhook.Errorf(webhook.CodeUnauthorized, "the bearer token "+t.ID+" is revoked").

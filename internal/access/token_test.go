@@ -52,6 +52,10 @@ func TestTokenLifetime(t *testing.T) {
 	wantKind(t, token.Check(presented, noon), webhook.CodeUnauthorized)
 }
 
+func TestNoTokenIsNobodys(t *testing.T) {
+	wantKind(t, Token{}.Check(Presented{}, noon), webhook.CodeUnauthorized)
+}
+
 // TestTokenSaysNothingToStrangers: without the secret, nobody learns whether a
 // token is revoked or expired.
 func TestTokenSaysNothingToStrangers(t *testing.T) {
