@@ -161,7 +161,7 @@ func addressOf(key *secp256k1.PublicKey) Address {
 
 func keccak(data []byte) (sum [32]byte) {
 	hash := sha3.NewLegacyKeccak256()
-	hash.Write(data) //nolint:errcheck // a hash's Write never returns an error
+	hash.Write(data)
 	hash.Sum(sum[:0])
 	return sum
 }

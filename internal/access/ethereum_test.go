@@ -25,6 +25,9 @@ var checksummed = []string{
 	"0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
 }
 
+// curveOrder is n of secp256k1 (SEC 2, section 2.4.1).
+const curveOrder = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
+
 func TestAddressChecksum(t *testing.T) {
 	for _, want := range checksummed {
 		for _, text := range []string{want, strings.ToLower(want), "0x" + strings.ToUpper(want[2:])} {
@@ -77,7 +80,10 @@ func TestRecoverRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	order := secp256k1.S256().N.FillBytes(make([]byte, 32))
+	order, err := hex.DecodeString(curveOrder)
+	if err != nil {
+		t.Fatal(err)
+	}
 	zero := make([]byte, 32)
 	change := func(at int, value []byte) Signature {
 		s := good
@@ -118,8 +124,7 @@ func TestSignatureForm(t *testing.T) {
 }
 
 func TestWalletKeyRefused(t *testing.T) {
-	order := hex.EncodeToString(secp256k1.S256().N.Bytes())
-	for _, key := range []string{"", "0x", "1", strings.Repeat("0", 64), order, strings.Repeat("f", 64), strings.Repeat("1", 66), strings.Repeat("g", 64)} {
+	for _, key := range []string{"", "0x", "1", strings.Repeat("0", 64), curveOrder, strings.Repeat("f", 64), strings.Repeat("1", 66), strings.Repeat("g", 64)} {
 		if _, err := ParseWallet(secret.New(key)); err == nil {
 			t.Errorf("%q was taken for a key", key)
 		} else if len(key) > 8 && strings.Contains(err.Error(), key) {

@@ -20,7 +20,7 @@ func randomText(n int) string {
 	text := make([]byte, 0, n)
 	var raw [64]byte
 	for len(text) < n {
-		rand.Read(raw[:]) //nolint:errcheck // crypto/rand.Read never returns an error
+		rand.Read(raw[:]) // never returns an error
 		for _, b := range raw {
 			if int(b) < fair && len(text) < n {
 				text = append(text, base62[int(b)%len(base62)])

@@ -15,6 +15,9 @@ const (
 	renewAfter  = 24 * time.Hour
 )
 
+// MaxSessions bounds how many sessions one user has at a time.
+const MaxSessions = 100
+
 // CookieName is the cookie that carries a session's token. It is the same
 // under https, where better-auth would prefix it: its clients only echo it.
 const CookieName = "better-auth.session_token"

@@ -26,7 +26,8 @@ type SignIns interface {
 	// AddSession keeps a session of the user with the candidate's address,
 	// who is made of the candidate when there is none yet, and returns the
 	// user. The session's own User member is the store's to fill. Sessions
-	// that have ended are forgotten.
+	// that have ended are forgotten, as is the user's oldest when there would be
+	// more than [MaxSessions].
 	AddSession(ctx context.Context, candidate User, session Session) (User, error)
 	// Session finds a live session and its user by the token's digest.
 	Session(ctx context.Context, digest Digest, now time.Time) (session Session, user User, found bool, err error)

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) access.Store) {
 		"NonceOnce":           nonceOnce,
 		"NonceExpires":        nonceExpires,
 		"SessionSlides":       sessionSlides,
+		"SessionsBounded":     sessionsBounded,
 		"SignOut":             signOut,
 		"Organization":        organization,
 		"SlugTaken":           slugTaken,

@@ -124,3 +124,20 @@ func signOut(s *story) {
 		s.refused(err, access.CodeUnauthorized)
 	}
 }
+
+func sessionsBounded(s *story) {
+	first, other := s.enter("1", ""), s.enter("2", "")
+	var second access.SignedIn
+	for i := range access.MaxSessions {
+		s.now = s.now.Add(time.Second)
+		if next := s.enter("1", ""); i == 0 {
+			second = next
+		}
+	}
+	_, err := s.who(first)
+	s.refused(err, access.CodeUnauthorized)
+	for _, signedIn := range []access.SignedIn{second, other} {
+		_, err = s.who(signedIn)
+		s.must(err)
+	}
+}
