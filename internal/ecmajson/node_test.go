@@ -17,7 +17,7 @@ import (
 // receivers which re-serialise get the signature that was sent.
 func TestNode(t *testing.T) {
 	bodies := awkward()
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		bodies = append(bodies, random(rnd, 4))
 	}
