@@ -43,10 +43,19 @@ var (
 )
 
 // Text is a secret. The zero Text is "no secret".
-type Text struct{ value string }
+//
+// The value hangs on a pointer: fmt can't call methods of an unexported field,
+// and would print what stands there.
+type Text struct{ value *string }
 
 // New wraps a value without judging it; see [Parse] for secrets from outside.
-func New(value string) Text { return Text{value} }
+// The empty value is no secret.
+func New(value string) Text {
+	if value == "" {
+		return Text{}
+	}
+	return Text{&value}
+}
 
 // Parse wraps a signing secret from outside, refusing one that is empty,
 // shorter than [MinBytes], longer than [MaxBytes], or not clean text.
@@ -66,32 +75,37 @@ func Parse(value string) (Text, error) {
 	if len(key) < MinBytes {
 		return Text{}, ErrShort
 	}
-	return Text{value}, nil
+	return New(value), nil
 }
 
 // Generate makes a signing secret: 32 random bytes as 64 hex characters.
 func Generate() Text {
 	var raw [32]byte
 	rand.Read(raw[:]) // never returns an error
-	return Text{hex.EncodeToString(raw[:])}
+	return New(hex.EncodeToString(raw[:]))
 }
 
 // Reveal returns the secret itself. Call it only where the value is meant to
 // leave: showing it once, storing it, sending it to its owner.
-func (t Text) Reveal() string { return t.value }
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
 
 // Key returns the bytes that sign: the text's own UTF-8 bytes (all 64
 // characters of a hex secret), or, for whsec_<base64>, the decoded bytes.
 func (t Text) Key() []byte {
-	key, err := decode(t.value)
+	key, err := decode(t.Reveal())
 	if err != nil {
-		return []byte(t.value)
+		return []byte(t.Reveal())
 	}
 	return key
 }
 
 // IsZero reports whether there is no secret.
-func (t Text) IsZero() bool { return t.value == "" }
+func (t Text) IsZero() bool { return t.value == nil }
 
 // String implements [fmt.Stringer]; it never shows the value.
 func (t Text) String() string { return Redacted }
