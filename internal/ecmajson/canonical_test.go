@@ -117,6 +117,9 @@ func TestMembers(t *testing.T) {
 	if string(out) != `{"id":"A","body":{"x":1}}` {
 		t.Errorf("the whole is %s", out)
 	}
+	if err := Members([]byte(`{} {}`), nil); err == nil {
+		t.Error("two objects are taken as one")
+	}
 	for _, other := range []string{`[]`, `1`, `"x"`, `null`} {
 		if err := Members([]byte(other), func(_, _ []byte) error { return nil }); !errors.Is(err, ErrNotObject) {
 			t.Errorf("%s: %v", other, err)
@@ -125,6 +128,44 @@ func TestMembers(t *testing.T) {
 	stop := errors.New("enough")
 	if err := Members(src, func(_, _ []byte) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("the caller's error became %v", err)
+	}
+}
+
+// TestMembersOfTheResult holds the values that AppendMembers hands out to the
+// order of the result: a repeated or an index key moves what was written before.
+func TestMembersOfTheResult(t *testing.T) {
+	src := []byte(`{"id":"a","body":{"x":1,"y":2},"2":[ ],"id":"longer","\u0031":{}}`)
+	var walked []string
+	values := map[string][]byte{}
+	out, err := AppendMembers([]byte("kept"), src, func(key, value []byte) error {
+		walked = append(walked, string(key))
+		values[string(key)] = value
+		return nil
+	})
+	if want := `kept{"1":{},"2":[],"id":"longer","body":{"x":1,"y":2}}`; err != nil || string(out) != want {
+		t.Fatalf("the result is %s (%v), not %s", out, err, want)
+	}
+	if want := []string{"1", "2", "id", "body"}; !reflect.DeepEqual(walked, want) {
+		t.Errorf("members come as %q, not %q", walked, want)
+	}
+	for key, want := range map[string]string{"1": "{}", "2": "[]", "id": `"longer"`, "body": `{"x":1,"y":2}`} {
+		if string(values[key]) != want {
+			t.Errorf("%s is %s afterwards, not %s", key, values[key], want)
+		}
+	}
+}
+
+// TestMembersOfSoundTextOnly: nobody acts on the first half of a broken text.
+func TestMembersOfSoundTextOnly(t *testing.T) {
+	for _, src := range []string{`{"a":1,"b":}`, `{"a":1} 2`, `[{"a":1}]`, `[{"a":1}] 2`} {
+		visit := func(key, _ []byte) error {
+			t.Errorf("%s: %s is handed out", src, key)
+			return nil
+		}
+		_, err := AppendMembers(nil, []byte(src), visit)
+		if raw := Members([]byte(src), visit); err == nil || raw == nil || raw.Error() != err.Error() {
+			t.Errorf("%s is refused with %v and %v", src, err, raw)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // MaxDepth is how deeply arrays and objects may be nested.
@@ -36,14 +37,27 @@ func (p *parser) fail(at int, format string, args ...any) error {
 	}
 }
 
-// unexpected describes what stands at a place instead of what was needed.
+// unexpected describes what stands at a place instead of what is needed.
 func (p *parser) unexpected(at int, needed string) error {
-	switch {
-	case at >= len(p.src):
+	if at >= len(p.src) {
 		return p.fail(at, "the text ends where %s is needed", needed)
-	case p.src[at] >= ' ' && p.src[at] < 0x7f:
-		return p.fail(at, "%q stands where %s is needed", p.src[at], needed)
-	default:
-		return p.fail(at, "byte 0x%02x stands where %s is needed", p.src[at], needed)
 	}
+	rest := p.src[at:]
+	if word := rest[:letters(rest)]; len(word) > 0 {
+		return p.fail(at, "%.20s stands where %s is needed", word, needed)
+	}
+	r, size := utf8.DecodeRune(rest)
+	if r == utf8.RuneError && size == 1 {
+		return p.fail(at, "byte 0x%02x stands where %s is needed", rest[0], needed)
+	}
+	return p.fail(at, "%q stands where %s is needed", r, needed)
+}
+
+// letters counts the ASCII letters that a text begins with.
+func letters(text []byte) int {
+	n := 0
+	for n < len(text) && (text[n]|0x20 >= 'a' && text[n]|0x20 <= 'z') {
+		n++
+	}
+	return n
 }

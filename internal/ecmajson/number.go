@@ -18,46 +18,46 @@ func (p *parser) number(dst []byte) ([]byte, error) {
 		return nil, err
 	}
 	text := p.src[start:p.at]
-	if integer {
-		if len(text) <= 15 && string(text) != "-0" {
-			return append(dst, text...), nil
-		}
-		if unsafe(text) {
-			return append(dst, text...), nil
-		}
+	if integer && len(text) <= 15 && string(text) != "-0" {
+		return append(dst, text...), nil
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		return nil, p.fail(start, "the number %.40s is beyond what a double holds", text)
+	}
+	if integer && unsafe(text) {
+		return append(dst, text...), nil
 	}
 	return AppendNumber(dst, f), nil
 }
 
 // scanNumber moves over a number by the grammar of RFC 8259, section 6.
 func (p *parser) scanNumber() (integer bool, err error) {
-	if p.src[p.at] == '-' {
+	if p.peek() == '-' {
 		p.at++
 	}
 	switch {
-	case p.at < len(p.src) && p.src[p.at] == '0':
-		p.at++
+	case p.peek() == '0':
+		if p.at++; p.peek() >= '0' && p.peek() <= '9' {
+			return false, p.fail(p.at, "a digit follows a leading 0; write the number without that 0")
+		}
 	default:
 		if !p.digits() {
 			return false, p.unexpected(p.at, "a digit")
 		}
 	}
 	integer = true
-	if p.at < len(p.src) && p.src[p.at] == '.' {
+	if p.peek() == '.' {
 		integer = false
 		p.at++
 		if !p.digits() {
 			return false, p.unexpected(p.at, "a digit")
 		}
 	}
-	if p.at < len(p.src) && (p.src[p.at] == 'e' || p.src[p.at] == 'E') {
+	if p.peek() == 'e' || p.peek() == 'E' {
 		integer = false
 		p.at++
-		if p.at < len(p.src) && (p.src[p.at] == '+' || p.src[p.at] == '-') {
+		if p.peek() == '+' || p.peek() == '-' {
 			p.at++
 		}
 		if !p.digits() {
@@ -76,9 +76,10 @@ func (p *parser) digits() bool {
 }
 
 // unsafe reports whether an integer literal lies beyond ±2⁵³.
-func unsafe(text []byte) bool {
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	return err != nil || n > MaxSafeInteger || n < -MaxSafeInteger
+func unsafe(literal []byte) bool {
+	const bound = "9007199254740992"
+	digits := bytes.TrimPrefix(literal, []byte{'-'})
+	return len(digits) > len(bound) || len(digits) == len(bound) && string(digits) > bound
 }
 
 // AppendNumber appends a finite double as Number::toString writes it.
@@ -98,9 +99,9 @@ func AppendNumber(dst []byte, f float64) []byte {
 	return dst
 }
 
-// UnsafeInteger finds the first integer literal beyond ±2⁵³ in canonical JSON,
-// as far as a reader with doubles is concerned another number. found is false
-// when there is none.
+// UnsafeInteger finds the first integer literal beyond ±2⁵³ in canonical JSON:
+// a receiver that reads numbers as doubles would see another number. found is
+// false when there is none.
 func UnsafeInteger(canonical []byte) (literal string, found bool) {
 	for i := 0; i < len(canonical); i++ {
 		switch c := canonical[i]; {

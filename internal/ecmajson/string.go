@@ -11,10 +11,18 @@ const hex = "0123456789abcdef"
 // UTF-8; other bytes become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	for _, r := range s {
-		dst = appendRune(dst, r)
+	for {
+		n := 0
+		for n < len(s) && plain[s[n]] {
+			n++
+		}
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
+			return append(dst, '"')
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		dst, s = appendRune(dst, r), s[size:]
 	}
-	return append(dst, '"')
 }
 
 func appendRune(dst []byte, r rune) []byte {
@@ -104,7 +112,10 @@ func (p *parser) escape(dst []byte, i *int) ([]byte, error) {
 		return appendRune(dst, '\t'), nil
 	case 'u':
 	default:
-		return nil, p.fail(at, "\\%c is no escape of JSON", c)
+		if c > ' ' && c < 0x7f {
+			return nil, p.fail(at, "\\%c is no escape of JSON; a backslash itself is written \\\\", c)
+		}
+		return nil, p.fail(at, "a backslash stands before byte 0x%02x; a backslash itself is written \\\\", c)
 	}
 	unit, ok := p.unit(at)
 	if !ok {
