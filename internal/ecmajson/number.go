@@ -18,15 +18,12 @@ func (p *parser) number(dst []byte) ([]byte, error) {
 		return nil, err
 	}
 	text := p.src[start:p.at]
-	if integer && len(text) <= 15 && string(text) != "-0" {
+	if integer && string(text) != "-0" && (len(text) <= 15 || unsafe(text)) {
 		return append(dst, text...), nil
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		return nil, p.fail(start, "the number %.40s is beyond what a double holds", text)
-	}
-	if integer && unsafe(text) {
-		return append(dst, text...), nil
 	}
 	return AppendNumber(dst, f), nil
 }
