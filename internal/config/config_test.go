@@ -2,193 +2,222 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"sealpost/internal/secret"
 )
 
-// example is a value for a setting that is not its default.
-func example(t *testing.T, s Setting) string {
+// write makes a file that only its owner may read.
+func write(t *testing.T, name, text string) string {
 	t.Helper()
-	special := map[string]string{
-		"retry.attempts": "7", "retry.factor": "3", "retry.jitter": "0.05", "retry.profile": "sandbox", "log.level": "debug", "log.format": "json", "auth.siwe.signup": "invite",
-		"trusted_proxies": "10.0.0.0/8", "egress.allow": "10.0.0.0/8,hooks.corp", "receipts.await": "transaction.created", "publish.max_body": "2MiB",
-		"listen": "127.0.0.1:1", "metrics.listen": "127.0.0.1:2", "auth.siwe.enabled": "true",
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if value, found := special[s.Key]; found {
-		return value
-	}
-	for _, value := range []string{"true", "17", "3m", "text"} {
-		c := &Config{}
-		if value != s.Default && s.set(c, value) == nil {
-			return value
-		}
-	}
-	t.Fatalf("no example for %s", s.Key)
-	return ""
+	return path
 }
 
-// company is what a setting needs beside it.
-func company(s Setting) map[string]string {
-	switch s.Key {
-	case "tls.cert_file":
-		return map[string]string{"tls.key_file": "x"}
-	case "tls.key_file":
-		return map[string]string{"tls.cert_file": "x"}
-	case "auth.siwe.enabled":
-		return map[string]string{"auth.siwe.domain": "x.example.com"}
-	}
-	return map[string]string{}
-}
-
-func shown(c *Config, key string) Shown {
-	for _, s := range c.Show() {
-		if s.Key == key {
-			return s
-		}
-	}
-	return Shown{}
-}
-
-// TestEverySettingInEveryPlace sets each setting of the table by flag, variable
-// and file, sees it change the configuration, and win over the weaker places.
-func TestEverySettingInEveryPlace(t *testing.T) {
-	plain, err := Load(Sources{})
+func load(t *testing.T, from Sources) *Config {
+	t.Helper()
+	c, err := Load(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range Settings() {
+	return c
+}
+
+func shown(c *Config, key string) Shown {
+	i := slices.IndexFunc(c.Show(), func(s Shown) bool { return s.Key == key })
+	return c.Show()[i]
+}
+
+// plain writes out every value that the rest of the tool can see, secrets
+// included, and nothing of where they came from.
+func plain(c *Config) string {
+	bare := *c
+	bare.shown, bare.Warnings = nil, nil
+	for _, s := range []*secret.Text{&bare.Token, &bare.Provider.Panda.Secret, &bare.Receipts.RPCURL, &bare.Secrets.Key, &bare.Sentry.DSN} {
+		*s = secret.Text{}
+	}
+	return fmt.Sprintf("%+v", bare) + strings.Join([]string{c.Token.Reveal(), c.Provider.Panda.Secret.Reveal(), c.Receipts.RPCURL.Reveal(), c.Secrets.Key.Reveal(), c.Sentry.DSN.Reveal()}, " ")
+}
+
+// company is what a setting can't be without, and another value of it.
+var company = map[string]struct{ key, value, otherwise string }{
+	"tls.cert_file":     {"tls.key_file", "key.pem", "other.pem"},
+	"tls.key_file":      {"tls.cert_file", "cert.pem", "other.pem"},
+	"auth.siwe.enabled": {"auth.siwe.domain", "app.example.com", "false"},
+}
+
+// TestEverySettingInEveryPlace sets each row of the table in each of the three
+// places at a time, with the weaker places saying something else, and looks
+// whether the value arrives, whether it changes anything, and what `config show`
+// says of it. A row whose value went nowhere would fail here.
+func TestEverySettingInEveryPlace(t *testing.T) {
+	token := write(t, "token.txt", "from a file")
+	dsn := write(t, "dsn.txt", "https://key@sentry.example.com/1")
+	const wrong = "\x01 never right"
+	for _, s := range table {
 		t.Run(s.Key, func(t *testing.T) {
-			value := example(t, s)
-			file := filepath.Join(t.TempDir(), "c.yaml")
-			text := fmt.Sprintf("%s: %q\n", s.Key, value)
-			for key, other := range company(s) {
-				text += fmt.Sprintf("%s: %q\n", key, other)
+			value := strings.NewReplacer("token.txt", token, "sentry-dsn.txt", dsn).Replace(s.Example)
+			env := []string{"PANDA_KEY=panda", "SEALING_KEY=sealing"}
+			with, before := map[string]string{}, map[string]string{}
+			if c, found := company[s.Key]; found {
+				with[c.key] = c.value
+				before[c.key], before[s.Key] = c.value, c.otherwise
 			}
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			flags := company(s)
-			flags[s.Key] = value
+			without := plain(load(t, Sources{Flags: before, Env: env}))
+
+			good := write(t, "good.toml", fmt.Sprintf("# first\n%s = %s\n", s.Key, quote(s, value)))
+			bad := write(t, "bad.toml", s.Key+` = "\u0001 never right"`)
+			flags := map[string]string{s.Key: value}
+			maps.Copy(flags, with)
 			for _, test := range []struct {
-				from   Sources
 				origin string
+				from   Sources
 			}{
-				{Sources{File: file}, "file " + file},
-				{Sources{File: file, Env: []string{s.Env() + "=" + value}}, "environment " + s.Env()},
-				{Sources{File: file, Env: []string{s.Env() + "=wrong one"}, Flags: flags}, "flag --" + FlagName(s.Key)},
+				{"file " + good + ":2", Sources{File: good, Env: env, Flags: with}},
+				{"environment " + s.Env(), Sources{File: bad, Env: append(env, s.Env()+"="+value), Flags: with}},
+				{"flag --" + FlagName(s.Key), Sources{File: bad, Env: append(env, s.Env()+"="+wrong), Flags: flags}},
 			} {
-				c, err := Load(test.from)
-				if err != nil {
-					t.Fatalf("%s: %v", test.origin, err)
+				c := load(t, test.from)
+				if plain(c) == without {
+					t.Errorf("%s: %q changes nothing", test.origin, value)
 				}
-				got := shown(c, s.Key)
-				if got.Origin != test.origin {
-					t.Errorf("from %q, not %q", got.Origin, test.origin)
+				if got := shown(c, s.Key); got.Origin != test.origin || got.Help != s.Help {
+					t.Errorf("%s is shown as %+v", test.origin, got)
+				} else if want := masked(s, value); got.Value != want {
+					t.Errorf("%s is shown with %q, not %q", test.origin, got.Value, want)
 				}
-				if s.Secret && strings.Contains(got.Value, value) {
-					t.Errorf("shown as %q", got.Value)
-				}
-				c.shown, c.env, c.Warnings = plain.shown, plain.env, plain.Warnings
-				if fmt.Sprintf("%#v", flat(c)) == fmt.Sprintf("%#v", flat(plain)) {
-					t.Errorf("%s = %s changes nothing", s.Key, value)
-				}
+			}
+			if _, err := Load(Sources{File: bad}); err == nil || !strings.Contains(err.Error(), s.Key) {
+				t.Errorf("in the file %q passes: %v", wrong, err)
+			}
+			if _, err := Load(Sources{Env: []string{s.Env() + "=" + wrong}}); err == nil || !strings.Contains(err.Error(), s.Env()) {
+				t.Errorf("in the environment %q passes: %v", wrong, err)
 			}
 		})
 	}
 }
 
-// flat makes two configurations comparable, secrets included.
-func flat(c *Config) any {
-	return []any{*c, c.Token.Reveal(), c.Provider.Panda.Secret.Reveal(), c.Secrets.Key.Reveal(), c.Sentry.DSN.Reveal()}
+// quote writes a value as TOML would have it from a person.
+func quote(s Setting, value string) string {
+	switch s.Type() {
+	case "true or false", "whole number", "number":
+		return value
+	case "list":
+		return `["` + strings.ReplaceAll(value, ",", `", "`) + `"]`
+	}
+	return fmt.Sprintf("%q", value)
 }
 
-func TestDefaults(t *testing.T) {
-	c, err := Load(Sources{Env: []string{"HOME=/home/x"}})
-	if err != nil {
-		t.Fatal(err)
+func masked(s Setting, value string) string {
+	if s.Secret && !refers(value) {
+		return secret.Redacted
 	}
-	if c.Database != "/home/x/.local/state/sealpost/sealpost.db" || c.Listen != "127.0.0.1:8787" || c.Organization != "default" || c.Retry.Base != 500*time.Millisecond ||
-		c.Retry.MaxDelay != 12*time.Hour || c.Retry.Attempts != -1 || c.Delivery.Timeout != time.Minute || c.Publish.MaxBody != 1<<20 || c.Retention.Events != 30*24*time.Hour {
-		t.Errorf("%+v", c)
-	}
-	if c, err = Load(Sources{Env: []string{"HOME=/home/x", "XDG_STATE_HOME=/state"}}); err != nil || c.Database != "/state/sealpost/sealpost.db" {
-		t.Errorf("%s (%v)", c.Database, err)
-	}
-	if c, err = Load(Sources{}); err != nil || c.Database != "" {
-		t.Errorf("%q (%v)", c.Database, err)
-	}
+	return value
 }
 
-func TestRefused(t *testing.T) {
-	folder := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	for _, test := range []struct {
-		from Sources
-		want []string
-	}{
-		{Sources{File: write("a.yaml", "egress:\n  alow: x\n")}, []string{`"egress.alow" is no setting`, `did you mean "egress.allow"?`}},
-		{Sources{File: write("b.toml", "[retry]\nbase = \"soon\"\n")}, []string{"retry.base (file ", `"soon" is not a time`}},
-		{Sources{File: write("c.json", `{"listen": 5}`)}, []string{"listen (file", "is not host:port"}},
-		{Sources{File: write("d.yaml", "a: [")}, []string{"can't read the configuration file"}},
-		{Sources{File: filepath.Join(folder, "none.yaml")}, []string{"can't read the configuration file"}},
-		{Sources{Env: []string{"SEALPOST_RETRY_FACTOR=NaN", "SEALPOST_LOG_LEVEL=loud"}}, []string{"retry.factor (environment SEALPOST_RETRY_FACTOR)", "log.level"}},
-		{Sources{Flags: map[string]string{"token": "env:NOT_THERE"}}, []string{"token (flag --token)", "is not set"}},
-		{Sources{Flags: map[string]string{"token": "@" + filepath.Join(folder, "none")}}, []string{"no such file"}},
-		{Sources{Flags: map[string]string{"tls.cert_file": "x"}}, []string{"go together"}},
-		{Sources{Flags: map[string]string{"auth.siwe.enabled": "true"}}, []string{"needs auth.siwe.domain"}},
-		{Sources{Flags: map[string]string{"organization": " "}}, []string{"organization (flag --org)", "is empty"}},
-	} {
-		_, err := Load(test.from)
-		for _, want := range test.want {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%+v: %v, not %q", test.from, err, want)
-			}
-		}
-	}
-}
-
-func TestSecretsAreReadAndMasked(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte("canary\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, value := range []string{"canary", "@" + file, "env:HIDDEN"} {
-		c, err := Load(Sources{Env: []string{"HIDDEN=canary\n", "SEALPOST_TOKEN=" + value}})
-		if err != nil || c.Token.Reveal() != "canary" {
-			t.Errorf("%s: %q (%v)", value, c.Token.Reveal(), err)
-		}
-		if text := fmt.Sprintf("%+v %#v", c.Show(), c.Token); strings.Contains(text, "canary") {
-			t.Errorf("%s is shown: %s", value, text)
-		}
-	}
-}
-
-func TestUnknownVariablesAreTold(t *testing.T) {
-	c, err := Load(Sources{Env: []string{"SEALPOST_RETRY_BAS=1s", "SEALPOST_OUTPUT=json", "OTHER=1"}})
-	if err != nil || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], `did you mean "SEALPOST_RETRY_BASE"?`) {
-		t.Errorf("%q (%v)", c.Warnings, err)
-	}
-}
-
-func TestNamesAreUnique(t *testing.T) {
+// TestTheTable holds what is derived from the table to be of use.
+func TestTheTable(t *testing.T) {
 	var flags, variables []string
-	for _, s := range Settings() {
-		if s.Help == "" || s.Key != strings.ToLower(s.Key) {
-			t.Errorf("%s: %q", s.Key, s.Help)
+	for _, s := range table {
+		if s.Help == "" || s.Type() == "" || s.Allowed() == "" || s.Example == "" || s.Example == s.Default || s.Key != strings.ToLower(s.Key) {
+			t.Errorf("%+v says too little", s)
 		}
 		if slices.Contains(flags, FlagName(s.Key)) || slices.Contains(variables, s.Env()) {
 			t.Errorf("%s collides", s.Key)
 		}
+		if _, isHidden := groupOf(s.Key); isHidden || isGroup(s.Key) {
+			t.Errorf("%s is a setting and a group", s.Key)
+		}
+		if err := s.kind.read(&Config{}, s.Default); err != nil {
+			t.Errorf("%s: the default %q %v", s.Key, s.Default, err)
+		}
 		flags, variables = append(flags, FlagName(s.Key)), append(variables, s.Env())
+	}
+	if got := len(Settings()) + len(Globals()); got != len(table) {
+		t.Errorf("%d of %d rows are offered", got, len(table))
+	}
+	Settings()[0].Key = "changed"
+	if Settings()[0].Key == "changed" {
+		t.Error("a caller can change the table")
+	}
+}
+
+// TestFixedNames holds the names that scripts rely on.
+func TestFixedNames(t *testing.T) {
+	for _, key := range strings.Fields(`database listen base_url organization server token output color
+		egress.allow egress.allow_http egress.resolver egress.ca_file
+		retry.profile retry.attempts retry.base retry.max_delay retry.jitter delivery.timeout
+		auth.siwe.enabled auth.siwe.signup auth.siwe.domain auth.siwe.chain_id auth.rate_limit provider.panda.secret
+		receipts.rpc_url receipts.confirmations receipts.timeout metrics.listen trusted_proxies secrets.key_file
+		tls.cert_file tls.key_file events.schemas events.strict log.payloads`) {
+		if _, found := lookup(key); !found {
+			t.Errorf("%s is gone", key)
+		}
+	}
+	for key, want := range map[string]string{"organization": "org", "egress.ca_file": "egress-ca-file", "no_input": "no-input"} {
+		if got := FlagName(key); got != want {
+			t.Errorf("the flag of %s is %s, not %s", key, got, want)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c := load(t, Sources{})
+	if c.Listen != "127.0.0.1:8787" || c.Organization != "default" || c.Retry.Base != 500*time.Millisecond || c.Retry.Factor != 2 || c.Retry.MaxDelay != 12*time.Hour ||
+		c.Retry.Attempts != -1 || c.Retry.Jitter != 0.1 || c.Delivery.Timeout != time.Minute || c.Delivery.DisableAfter != 120*time.Hour || c.Publish.MaxBody != 1<<20 ||
+		c.Retention.Bodies != 720*time.Hour || c.Retention.Attempts != 720*time.Hour || c.Retention.Events != 720*time.Hour || c.Metrics.Listen != "127.0.0.1:9464" ||
+		c.Auth.SIWE.Signup != "open" || c.Auth.SIWE.Enabled || c.Egress.AllowHTTP || c.Log.Payloads || c.Output != "table" || c.Color != "auto" {
+		t.Errorf("%+v", c)
+	}
+	for _, s := range c.Show() {
+		if s.Origin != "default" {
+			t.Errorf("%+v", s)
+		}
+	}
+	if len(c.Show()) != len(table) || len(c.Warnings) != 0 {
+		t.Errorf("%d settings, warnings %q", len(c.Show()), c.Warnings)
+	}
+}
+
+// TestDefaultDatabase includes the environment that says nothing: that is the
+// business of commands which need a database, and no fault.
+func TestDefaultDatabase(t *testing.T) {
+	for _, test := range []struct {
+		env  string
+		want string
+	}{
+		{"", ""},
+		{"HOME=/home/x", "/home/x/.local/state/sealpost/sealpost.db"},
+		{"HOME=/home/x XDG_STATE_HOME=/state", "/state/sealpost/sealpost.db"},
+		{"HOME=/home/x XDG_STATE_HOME=relative", "/home/x/.local/state/sealpost/sealpost.db"},
+		{"XDG_STATE_HOME=relative", ""},
+		{"HOME=/home/x SEALPOST_DATABASE=here.db", "here.db"},
+	} {
+		c := load(t, Sources{Env: strings.Fields(test.env)})
+		if filepath.ToSlash(c.Database) != test.want || shown(c, "database").Value != c.Database {
+			t.Errorf("%q: %q, shown as %q, not %q", test.env, c.Database, shown(c, "database").Value, test.want)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:9000\negress:\n  allow: [10.0.0.0/8]\nretry:\n  profile: sandbox\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	from := Sources{File: path, Env: append(os.Environ(), "SEALPOST_LOG_LEVEL=debug")}
+	for b.Loop() {
+		if _, err := Load(from); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -3,248 +3,194 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strings"
-
-	"github.com/spf13/viper"
 
 	"sealpost/internal/secret"
 )
 
-// Sources is where settings come from.
+// Sources is where settings come from. Nothing else is looked at: not the
+// environment of the process, not its arguments.
 type Sources struct {
-	File  string            // named by --config or SEALPOST_CONFIG; must exist
+	File  string            // named by --config; else SEALPOST_CONFIG, else the usual place
 	Env   []string          // as os.Environ gives it
 	Flags map[string]string // flags that were given, by key
+	Stdin io.Reader         // what a secret flag given as - reads; nil: there is no such source
 }
 
-// Shown is one setting as `config show` shows it.
-type Shown struct {
-	Key    string `json:"key"`
-	Value  string `json:"value"` // masked when it is a secret
-	Origin string `json:"origin"`
-	Help   string `json:"description"`
-}
-
-// Show lists every setting with where its value came from.
-func (c *Config) Show() []Shown { return c.shown }
+// maxFaults bounds what is reported of one broken configuration.
+const maxFaults = 20
 
 // Load reads and checks every setting. All faults are reported at once, each
-// naming the setting, the value, and where it came from.
+// naming the setting, the value (masked when it is secret), where it came from
+// and what is allowed. A file that can't be read at all is a [*FileError].
 func Load(from Sources) (*Config, error) {
-	env := environment(from.Env)
-	c := &Config{}
-	file, fileName, err := readFile(from, env)
+	l := loader{conf: &Config{}, env: environment(from.Env), stdin: from.Stdin}
+	f, err := findFile(from.File, l.env)
 	if err != nil {
 		return nil, err
 	}
-	faults := misspelt(file, fileName)
-	for _, s := range settings {
-		value, origin := s.Default, "default"
-		if file.IsSet(s.Key) {
-			value, origin = flatten(file.Get(s.Key)), "file "+fileName
-		}
-		if set, found := env[s.Env()]; found {
-			value, origin = set, "environment "+s.Env()
-		}
-		if set, found := from.Flags[s.Key]; found {
-			value, origin = set, "flag --"+FlagName(s.Key)
-		}
-		faults = append(faults, c.take(s, value, origin, env)...)
-	}
-	if c.Database == "" {
-		c.Database = defaultDatabase(env)
-	}
-	c.shownDatabase()
-	for name := range env {
-		if strings.HasPrefix(name, "SEALPOST_") && !knownVariable(name) {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("the environment variable %s is no setting of sealpost%s", name, near(name, variables())))
+	l.conf.Warnings = append(l.conf.Warnings, f.warnings...)
+	l.faults = append(l.faults, f.misspelt()...)
+	for key := range from.Flags {
+		if _, found := lookup(key); !found {
+			l.faults = append(l.faults, fmt.Errorf("the flag of %q is no setting%s", key, near(key, keys())))
 		}
 	}
-	slices.Sort(c.Warnings)
+	for _, s := range table {
+		l.take(s, l.value(s, from.Flags, f))
+	}
+	l.together()
+	l.strangers()
+	if l.literal && f.shared {
+		l.warn("%s holds secrets and others may read it: `chmod 600 %s` keeps them out", f.name, f.name)
+	}
+	slices.Sort(l.conf.Warnings)
+	if len(l.faults) > maxFaults {
+		l.faults = append(l.faults[:maxFaults], fmt.Errorf("and %d more", len(l.faults)-maxFaults))
+	}
+	if len(l.faults) > 0 {
+		return nil, errors.Join(l.faults...)
+	}
+	return l.conf, nil
+}
+
+// loader is one run of Load.
+type loader struct {
+	conf    *Config
+	env     map[string]string
+	stdin   io.Reader
+	faults  []error
+	literal bool // the file gives a secret as it is
+}
+
+// given is the text of a setting and where it comes from.
+type given struct {
+	text   string
+	from   source
+	origin string // for people
+	err    error  // why the source's value can't be a text
+}
+
+// source is where a value comes from; the later ones win.
+type source int
+
+const (
+	byDefault source = iota
+	byFile
+	byEnv
+	byFlag
+)
+
+// value finds what wins: flag, environment, file, default.
+func (l *loader) value(s Setting, flags map[string]string, f *file) given {
+	if v, found := flags[s.Key]; found {
+		return given{text: v, from: byFlag, origin: "flag --" + FlagName(s.Key)}
+	}
+	if v, found := l.env[s.Env()]; found {
+		return given{text: v, from: byEnv, origin: "environment " + s.Env()}
+	}
+	if v, found := f.value(s.Key); found {
+		words, err := flatten(v, s.kind)
+		return given{text: words, from: byFile, origin: "file " + f.at(s.Key), err: err}
+	}
+	return given{text: s.Default, origin: "default"}
+}
+
+// take reads one value into its place and notes how it is shown.
+func (l *loader) take(s Setting, g given) {
+	shown := g.text
+	if s.Secret && shown != "" && !refers(shown) {
+		shown = secret.Redacted
+		switch g.from {
+		case byFlag:
+			l.warn("%s is given as it is, where the list of processes and the shell's history show it; @FILE and env:NAME do not", g.origin)
+		case byFile:
+			l.literal = true
+		case byEnv, byDefault: // nobody else sees it
+		}
+	}
+	value, err := g.text, g.err
+	if s.Secret && err == nil {
+		value, err = l.resolve(g)
+	}
+	if err == nil {
+		err = s.kind.read(l.conf, value)
+	}
+	if err != nil {
+		l.faults = append(l.faults, fmt.Errorf("%s (%s): %q %w", s.Key, g.origin, shorten(shown), err))
+	}
+	if s.Key == "database" && g.text == "" {
+		l.conf.Database = defaultDatabase(l.env)
+		shown = l.conf.Database
+	}
+	l.conf.shown = append(l.conf.shown, Shown{Key: s.Key, Value: shown, Origin: g.origin, Help: s.Help})
+}
+
+// together checks what no setting can say alone.
+func (l *loader) together() {
+	c := l.conf
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		faults = append(faults, errors.New("tls.cert_file and tls.key_file go together: one of them is missing"))
+		l.fault("tls.cert_file and tls.key_file go together: one of them is missing")
 	}
 	if c.Auth.SIWE.Enabled && c.Auth.SIWE.Domain == "" {
-		faults = append(faults, errors.New("auth.siwe.enabled needs auth.siwe.domain: the domain that sign-in messages name, for instance app.example.com"))
+		l.fault("auth.siwe.enabled needs auth.siwe.domain: the domain that sign-in messages name, for instance app.example.com")
 	}
-	return c, errors.Join(faults...)
+	if c.Secrets.KeyFile != "" && !c.Secrets.Key.IsZero() {
+		l.fault("secrets.key_file and secrets.key name two keys: give one of them")
+	}
+	if c.Metrics.Listen != "" && c.Metrics.Listen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		l.fault("metrics.listen and listen are both %q: the metrics have a listener of their own", c.Listen)
+	}
 }
 
-// take reads one value into its place.
-func (c *Config) take(s Setting, value, origin string, env map[string]string) []error {
-	c.env = env
-	shown := value
-	if s.Secret && value != "" {
-		shown = secret.Redacted
-		if strings.HasPrefix(value, "@") || strings.HasPrefix(value, "env:") {
-			shown = value
-		}
-	}
-	c.shown = append(c.shown, Shown{Key: s.Key, Value: shown, Origin: origin, Help: s.Help})
-	if err := s.set(c, value); err != nil {
-		return []error{fmt.Errorf("%s (%s): %q %w", s.Key, origin, shown, err)}
-	}
-	return nil
-}
-
-func (c *Config) shownDatabase() {
-	for i := range c.shown {
-		if c.shown[i].Key == "database" && c.shown[i].Value == "" {
-			c.shown[i].Value = c.Database
+// strangers warns of variables that look like settings and are none. They are
+// not refused: the next version of the tool may know them.
+func (l *loader) strangers() {
+	known := variables()
+	for name := range l.env {
+		if strings.HasPrefix(name, "SEALPOST_") && !slices.Contains(known, name) {
+			l.warn("the environment variable %s is no setting of sealpost%s", shorten(name), near(name, known))
 		}
 	}
 }
 
-// readFile reads the configuration file, if there is one, through Viper.
-func readFile(from Sources, env map[string]string) (*viper.Viper, string, error) {
-	v := viper.New()
-	name := from.File
-	if name == "" {
-		name = env["SEALPOST_CONFIG"]
-	}
-	if name == "" {
-		name = defaultFile(env)
-	}
-	if name == "" {
-		return v, "", nil
-	}
-	v.SetConfigFile(name)
-	if err := v.ReadInConfig(); err != nil {
-		return nil, "", &FileError{name, err}
-	}
-	return v, name, nil
+func (l *loader) fault(format string, args ...any) {
+	l.faults = append(l.faults, fmt.Errorf(format, args...))
 }
 
-// FileError is a configuration file that can't be read.
-type FileError struct {
-	Path string
-	Err  error
+func (l *loader) warn(format string, args ...any) {
+	l.conf.Warnings = append(l.conf.Warnings, fmt.Sprintf(format, args...))
 }
 
-// Error implements error.
-func (e *FileError) Error() string {
-	return fmt.Sprintf("can't read the configuration file %s: %v", e.Path, e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *FileError) Unwrap() error { return e.Err }
-
-// defaultFile finds sealpost/config.{yaml,yml,toml,json} under
-// $XDG_CONFIG_HOME, or ~/.config.
-func defaultFile(env map[string]string) string {
-	base := env["XDG_CONFIG_HOME"]
-	if base == "" {
-		if env["HOME"] == "" {
-			return ""
-		}
-		base = filepath.Join(env["HOME"], ".config")
+func lookup(key string) (Setting, bool) {
+	i := slices.IndexFunc(table, func(s Setting) bool { return s.Key == key })
+	if i < 0 {
+		return Setting{}, false
 	}
-	for _, ending := range []string{"yaml", "yml", "toml", "json"} {
-		name := filepath.Join(base, "sealpost", "config."+ending)
-		if _, err := os.Stat(name); err == nil {
-			return name
-		}
-	}
-	return ""
-}
-
-func defaultDatabase(env map[string]string) string {
-	if base := env["XDG_STATE_HOME"]; base != "" {
-		return filepath.Join(base, "sealpost", "sealpost.db")
-	}
-	if home := env["HOME"]; home != "" {
-		return filepath.Join(home, ".local", "state", "sealpost", "sealpost.db")
-	}
-	if base := env["LOCALAPPDATA"]; base != "" {
-		return filepath.Join(base, "sealpost", "sealpost.db")
-	}
-	return ""
-}
-
-// misspelt finds keys of the file that are no settings.
-func misspelt(file *viper.Viper, name string) (faults []error) {
-	for _, key := range slices.Sorted(slices.Values(file.AllKeys())) {
-		if !slices.ContainsFunc(settings, func(s Setting) bool { return s.Key == key }) {
-			faults = append(faults, fmt.Errorf("%s: %q is no setting%s", name, key, near(key, keys())))
-		}
-	}
-	return faults
+	return table[i], true
 }
 
 func keys() []string {
-	list := make([]string, len(settings))
-	for i, s := range settings {
+	list := make([]string, len(table))
+	for i, s := range table {
 		list[i] = s.Key
 	}
 	return list
 }
 
-// extraVariables are variables that are no settings but ours all the same.
-var extraVariables = []string{"SEALPOST_CONFIG", "SEALPOST_OUTPUT", "SEALPOST_COLOR", "SEALPOST_QUIET", "SEALPOST_VERBOSE", "SEALPOST_NO_INPUT", "SEALPOST_YES"}
-
+// variables are the names of every environment variable that is ours.
 func variables() []string {
-	list := slices.Clone(extraVariables)
-	for _, s := range settings {
+	list := []string{"SEALPOST_CONFIG"}
+	for _, s := range table {
 		list = append(list, s.Env())
 	}
 	return list
 }
 
-func knownVariable(name string) bool { return slices.Contains(variables(), name) }
-
-// near suggests the closest of some words, when one is close.
-func near(word string, words []string) string {
-	best, least := "", 4
-	for _, w := range words {
-		if d := distance(word, w); d < least {
-			best, least = w, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the number of edits between two words (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
-
-// flatten writes a file's value as a flag would give it.
-func flatten(value any) string {
-	if items, isList := value.([]any); isList {
-		parts := make([]string, len(items))
-		for i, item := range items {
-			parts[i] = fmt.Sprint(item)
-		}
-		return strings.Join(parts, ",")
-	}
-	if m, isMap := value.(map[string]any); isMap {
-		return strings.Join(slices.Sorted(maps.Keys(m)), ",")
-	}
-	return fmt.Sprint(value)
-}
-
+// environment reads what os.Environ gives; of a name given twice the last
+// counts.
 func environment(pairs []string) map[string]string {
 	env := make(map[string]string, len(pairs))
 	for _, pair := range pairs {
@@ -255,38 +201,11 @@ func environment(pairs []string) map[string]string {
 	return env
 }
 
-// FlagName is the flag of a setting: its key with hyphens; --org is short for
-// the organization.
-func FlagName(key string) string {
-	if key == "organization" {
-		return "org"
+// shorten keeps what an error shows to a length that a person can read.
+func shorten(s string) string {
+	const most = 100
+	if len(s) <= most {
+		return s
 	}
-	return strings.NewReplacer(".", "-", "_", "-").Replace(key)
-}
-
-// readSecret resolves @FILE and env:NAME; one trailing newline is lost.
-func readSecret(c *Config, s string) (string, error) {
-	if name, found := strings.CutPrefix(s, "env:"); found {
-		value, set := c.env[name]
-		if !set {
-			return "", fmt.Errorf("names an environment variable that is not set")
-		}
-		return trimNewline(value), nil
-	}
-	if name, found := strings.CutPrefix(s, "@"); found {
-		raw, err := os.ReadFile(name) //nolint:gosec // the operator names the file
-		if err != nil {
-			return "", err
-		}
-		return trimNewline(string(raw)), nil
-	}
-	return s, nil
-}
-
-func trimNewline(s string) string {
-	s, found := strings.CutSuffix(s, "\n")
-	if found {
-		s = strings.TrimSuffix(s, "\r")
-	}
-	return s
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

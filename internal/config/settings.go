@@ -1,96 +1,22 @@
 package config
 
 import (
-	"fmt"
-	"log/slog"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"sealpost/internal/secret"
 )
 
-// Config is every setting, checked.
-type Config struct {
-	Database     string // path; empty when neither HOME nor XDG_STATE_HOME says where
-	Listen       string // address of the daemon
-	BaseURL      string // how clients reach the daemon; empty: derived from Listen
-	Organization string
-	Server       string // URL of a daemon to work on; empty: the database file
-	Token        secret.Text
-	TLS          struct{ CertFile, KeyFile string }
-	Egress       struct {
-		Allow     []string
-		AllowHTTP bool
-		Resolver  string
-		CAFile    string
-	}
-	Retry struct {
-		Profile  string
-		Attempts int // retries after the first attempt; -1: as the profile says
-		Base     time.Duration
-		Factor   float64
-		MaxDelay time.Duration
-		Jitter   float64
-	}
-	Delivery struct {
-		Timeout            time.Duration
-		DisableAfter       time.Duration
-		MaxInFlight        int
-		WebhookMaxInFlight int
-		ShutdownGrace      time.Duration
-	}
-	Publish struct{ MaxBody, MaxPending int }
-	Auth    struct {
-		RateLimit int
-		SIWE      struct {
-			Enabled bool
-			Signup  string
-			Domain  string
-			ChainID int
-		}
-	}
-	Provider struct{ Panda struct{ Secret secret.Text } }
-	Receipts struct {
-		RPCURL        string
-		ChainID       int
-		Confirmations int
-		Timeout       time.Duration
-		Interval      time.Duration
-		Await         []string
-	}
-	Events struct {
-		Schemas string
-		Strict  bool
-	}
-	Metrics        struct{ Listen string }
-	TrustedProxies []netip.Prefix
-	Secrets        struct {
-		KeyFile string
-		Key     secret.Text
-	}
-	Retention struct{ Bodies, Attempts, Events time.Duration }
-	Log       struct {
-		Level    slog.Level
-		Format   string
-		Payloads bool
-	}
-	Sentry struct{ DSN secret.Text }
-
-	shown []Shown
-	env   map[string]string
-	// Warnings are things that a person should know but that stop nothing.
-	Warnings []string
-}
-
 // Setting is one row of the table.
 type Setting struct {
-	Key     string
-	Default string
-	Help    string
-	Secret  bool
-	set     func(*Config, string) error
+	Key     string // as in the configuration file, groups separated by dots
+	Default string // as a flag would give it; empty when there is none
+	Example string // a value that is allowed
+	Help    string // half a sentence for people
+	Secret  bool   // shown masked; may be given as @FILE or env:NAME
+	kind    kind
 }
 
 // Env is the setting's environment variable.
@@ -98,238 +24,157 @@ func (s Setting) Env() string {
 	return "SEALPOST_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
 }
 
-// Settings returns the table, in the order of the reference.
-func Settings() []Setting { return settings }
+// Type says what kind of value it is: text, list, true or false, whole number,
+// number, time, size, choice, address, URL or secret.
+func (s Setting) Type() string { return s.kind.name }
+
+// Allowed says which values are allowed, for instance "a whole number from 0
+// to 100". Errors use the same words.
+func (s Setting) Allowed() string { return s.kind.allowed }
+
+// FlagName is the flag of a setting: its key with hyphens; --org is short for
+// the organization.
+func FlagName(key string) string {
+	if key == "organization" {
+		return "org"
+	}
+	return strings.NewReplacer(".", "-", "_", "-").Replace(key)
+}
+
+// Globals returns the settings that are about the command line itself. Their
+// flags have one-letter forms, so the command line declares them by hand.
+func Globals() []Setting { return slices.Clone(globals) }
+
+// Settings returns every other row of the table, in the order of the reference.
+func Settings() []Setting { return slices.Clone(settings) }
+
+// table is every row.
+var table = slices.Concat(globals, settings)
+
+var globals = []Setting{
+	{Key: "output", Default: "table", Example: "json", Help: "how to print: table, json or jsonl",
+		kind: oneOf(func(c *Config) *string { return &c.Output }, "table", "json", "jsonl")},
+	{Key: "color", Default: "auto", Example: "never", Help: "colours: auto, always or never",
+		kind: oneOf(func(c *Config) *string { return &c.Color }, "auto", "always", "never")},
+	{Key: "quiet", Default: "false", Example: "true", Help: "print data only",
+		kind: boolean(func(c *Config) *bool { return &c.Quiet })},
+	{Key: "verbose", Default: "false", Example: "true", Help: "say more on stderr",
+		kind: boolean(func(c *Config) *bool { return &c.Verbose })},
+	{Key: "no_input", Default: "false", Example: "true", Help: "never ask",
+		kind: boolean(func(c *Config) *bool { return &c.NoInput })},
+	{Key: "yes", Default: "false", Example: "true", Help: "answer yes to every question",
+		kind: boolean(func(c *Config) *bool { return &c.Yes })},
+}
+
+const day = 24 * time.Hour
 
 var settings = []Setting{
-	{"database", "", "the database file; by default sealpost/sealpost.db under $XDG_STATE_HOME (~/.local/state)", false, text(func(c *Config) *string { return &c.Database })},
-	{"organization", "default", "the organization to work on, by id or slug; made on first use", false, nonEmpty(text(func(c *Config) *string { return &c.Organization }))},
-	{"server", "", "URL of a daemon to work on instead of the database file", false, text(func(c *Config) *string { return &c.Server })},
-	{"token", "", "bearer token for --server: @FILE, env:NAME or the token", true, hidden(func(c *Config) *secret.Text { return &c.Token })},
-	{"listen", "127.0.0.1:8787", "address on which `serve` listens", false, address(func(c *Config) *string { return &c.Listen }, false)},
-	{"base_url", "", "how clients reach the daemon, when not by the address it listens on", false, text(func(c *Config) *string { return &c.BaseURL })},
-	{"tls.cert_file", "", "certificate chain (PEM) to serve over https; read again when it changes", false, text(func(c *Config) *string { return &c.TLS.CertFile })},
-	{"tls.key_file", "", "private key (PEM) of the certificate", false, text(func(c *Config) *string { return &c.TLS.KeyFile })},
-	{"trusted_proxies", "", "CIDRs whose X-Forwarded-For is believed, separated by commas", false, prefixes(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies })},
-	{"egress.allow", "", "exceptions to which addresses may be called: CIDR, CIDR:port or host name, separated by commas", false, list(func(c *Config) *[]string { return &c.Egress.Allow })},
-	{"egress.allow_http", "false", "plain http to addresses that egress.allow admits", false, boolean(func(c *Config) *bool { return &c.Egress.AllowHTTP })},
-	{"egress.resolver", "", "IP:port of the DNS server to ask", false, text(func(c *Config) *string { return &c.Egress.Resolver })},
-	{"egress.ca_file", "", "extra root certificates (PEM) for receivers", false, text(func(c *Config) *string { return &c.Egress.CAFile })},
-	{"retry.profile", "default", "retry timetable: default (20 retries) or sandbox (3)", false, oneOf(func(c *Config) *string { return &c.Retry.Profile }, "default", "sandbox")},
-	{"retry.attempts", "", "retries after the first attempt, 0 to 100; by default as the profile says", false, attempts},
-	{"retry.base", "500ms", "wait before the first retry", false, duration(func(c *Config) *time.Duration { return &c.Retry.Base }, time.Millisecond, 24*time.Hour)},
-	{"retry.factor", "2", "each wait is the one before times this, 1 to 10", false, float(func(c *Config) *float64 { return &c.Retry.Factor }, 1, 10)},
-	{"retry.max_delay", "12h", "no wait is longer", false, duration(func(c *Config) *time.Duration { return &c.Retry.MaxDelay }, time.Millisecond, 7*24*time.Hour)},
-	{"retry.jitter", "0.1", "share of a wait that may be added at random, 0 to 0.1", false, float(func(c *Config) *float64 { return &c.Retry.Jitter }, 0, 0.1)},
-	{"delivery.timeout", "60s", "deadline of one attempt, from dial to last body byte", false, duration(func(c *Config) *time.Duration { return &c.Delivery.Timeout }, 10*time.Millisecond, 10*time.Minute)},
-	{"delivery.disable_after", "5d", "a webhook is disabled after so long of nothing but failures", false, duration(func(c *Config) *time.Duration { return &c.Delivery.DisableAfter }, time.Minute, 365*24*time.Hour)},
-	{"delivery.max_in_flight", "8192", "requests under way at a time, to all webhooks", false, integer(func(c *Config) *int { return &c.Delivery.MaxInFlight }, 1, 65536)},
-	{"delivery.webhook_max_in_flight", "32", "requests under way at a time to one webhook, unless it has its own limit", false, integer(func(c *Config) *int { return &c.Delivery.WebhookMaxInFlight }, 1, 4096)},
-	{"delivery.shutdown_grace", "10s", "how long attempts may go on after a stop was asked for", false, duration(func(c *Config) *time.Duration { return &c.Delivery.ShutdownGrace }, 0, 10*time.Minute)},
-	{"publish.max_body", "1MiB", "largest event, in bytes", false, size(func(c *Config) *int { return &c.Publish.MaxBody }, 1<<10, 16<<20)},
-	{"publish.max_pending", "1000000", "pending deliveries of one organization beyond which publishing answers 429", false, integer(func(c *Config) *int { return &c.Publish.MaxPending }, 1, 1<<40)},
-	{"events.schemas", "", "folder of JSON Schemas for event types of your own, one RESOURCE.ACTION.json each", false, text(func(c *Config) *string { return &c.Events.Schemas })},
-	{"events.strict", "false", "refuse event types that are not in the catalog", false, boolean(func(c *Config) *bool { return &c.Events.Strict })},
-	{"provider.panda.secret", "", "key under which the card provider signs its events: @FILE, env:NAME or the key; without it the route does not exist", true, hidden(func(c *Config) *secret.Text { return &c.Provider.Panda.Secret })},
-	{"receipts.rpc_url", "", "Ethereum JSON-RPC URL to watch for receipts", false, text(func(c *Config) *string { return &c.Receipts.RPCURL })},
-	{"receipts.chain_id", "0", "chain id that the JSON-RPC node must have; 0 takes any", false, integer(func(c *Config) *int { return &c.Receipts.ChainID }, 0, 1<<40)},
-	{"receipts.confirmations", "1", "blocks that must include or follow a transaction's block", false, integer(func(c *Config) *int { return &c.Receipts.Confirmations }, 1, 10000)},
-	{"receipts.timeout", "24h", "how long an event waits for its receipt", false, duration(func(c *Config) *time.Duration { return &c.Receipts.Timeout }, time.Second, 90*24*time.Hour)},
-	{"receipts.interval", "2s", "time between two looks at the node", false, duration(func(c *Config) *time.Duration { return &c.Receipts.Interval }, 10*time.Millisecond, time.Hour)},
-	{"receipts.await", "", "provider event types that wait for a receipt, separated by commas", false, list(func(c *Config) *[]string { return &c.Receipts.Await })},
-	{"auth.rate_limit", "30", "sign-in requests a minute from one address; 0 is no limit", false, integer(func(c *Config) *int { return &c.Auth.RateLimit }, 0, 1<<30)},
-	{"auth.siwe.enabled", "false", "sign-in with Ethereum", false, boolean(func(c *Config) *bool { return &c.Auth.SIWE.Enabled })},
-	{"auth.siwe.signup", "open", "who may make organizations: open (anyone) or invite (nobody)", false, oneOf(func(c *Config) *string { return &c.Auth.SIWE.Signup }, "open", "invite")},
-	{"auth.siwe.domain", "", "domain that sign-in messages must name", false, text(func(c *Config) *string { return &c.Auth.SIWE.Domain })},
-	{"auth.siwe.chain_id", "1", "chain id that sign-in messages must name", false, integer(func(c *Config) *int { return &c.Auth.SIWE.ChainID }, 1, 1<<40)},
-	{"metrics.listen", "127.0.0.1:9464", "address of the Prometheus metrics; off turns them off", false, address(func(c *Config) *string { return &c.Metrics.Listen }, true)},
-	{"secrets.key_file", "", "file with the key under which signing secrets are stored sealed", false, text(func(c *Config) *string { return &c.Secrets.KeyFile })},
-	{"secrets.key", "", "that key itself, for environments without files", true, hidden(func(c *Config) *secret.Text { return &c.Secrets.Key })},
-	{"retention.bodies", "30d", "how long event and response bodies are kept after their deliveries have ended", false, duration(func(c *Config) *time.Duration { return &c.Retention.Bodies }, time.Minute, 3650*24*time.Hour)},
-	{"retention.attempts", "30d", "how long attempts and deliveries are kept", false, duration(func(c *Config) *time.Duration { return &c.Retention.Attempts }, time.Minute, 3650*24*time.Hour)},
-	{"retention.events", "30d", "how long events are kept; their ids stay known for good", false, duration(func(c *Config) *time.Duration { return &c.Retention.Events }, time.Minute, 3650*24*time.Hour)},
-	{"log.level", "info", "debug, info, warn or error", false, logLevel},
-	{"log.format", "text", "text or json", false, oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
-	{"log.payloads", "false", "bodies of events and answers in the log", false, boolean(func(c *Config) *bool { return &c.Log.Payloads })},
-	{"sentry.dsn", "", "Sentry DSN for the tool's own failures and dead deliveries: @FILE, env:NAME or the DSN", true, hidden(func(c *Config) *secret.Text { return &c.Sentry.DSN })},
-}
+	{Key: "database", Example: "/var/lib/sealpost/sealpost.db", Help: "the database file; by default sealpost/sealpost.db under $XDG_STATE_HOME (~/.local/state)",
+		kind: text(func(c *Config) *string { return &c.Database })},
+	{Key: "organization", Default: "default", Example: "acme", Help: "the organization to work on, by id or slug; made on first use",
+		kind: nonEmpty(func(c *Config) *string { return &c.Organization })},
+	{Key: "server", Example: "https://hooks.example.com", Help: "URL of a daemon to work on instead of the database file",
+		kind: webURL(func(c *Config) *string { return &c.Server })},
+	{Key: "token", Example: "@token.txt", Help: "bearer token for --server: @FILE, env:NAME or the token", Secret: true,
+		kind: hidden(func(c *Config) *secret.Text { return &c.Token })},
 
-func text(at func(*Config) *string) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		*at(c) = s
-		return nil
-	}
-}
+	{Key: "listen", Default: "127.0.0.1:8787", Example: "0.0.0.0:8787", Help: "address on which `serve` listens",
+		kind: address(func(c *Config) *string { return &c.Listen })},
+	{Key: "base_url", Example: "https://hooks.example.com", Help: "how clients reach the daemon, when not by the address it listens on",
+		kind: webURL(func(c *Config) *string { return &c.BaseURL })},
+	{Key: "tls.cert_file", Example: "/etc/sealpost/cert.pem", Help: "certificate chain (PEM) to serve over https; read again when it changes",
+		kind: text(func(c *Config) *string { return &c.TLS.CertFile })},
+	{Key: "tls.key_file", Example: "/etc/sealpost/key.pem", Help: "private key (PEM) of the certificate",
+		kind: text(func(c *Config) *string { return &c.TLS.KeyFile })},
+	{Key: "trusted_proxies", Example: "10.0.0.0/8,192.0.2.7", Help: "CIDRs whose X-Forwarded-For is believed, separated by commas",
+		kind: prefixes(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies })},
 
-func nonEmpty(set func(*Config, string) error) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		if strings.TrimSpace(s) == "" {
-			return fmt.Errorf("is empty")
-		}
-		return set(c, s)
-	}
-}
+	{Key: "egress.allow", Example: "10.1.2.0/24:8443,receiver.internal", Help: "exceptions to which addresses may be called: CIDR, CIDR:port or host name, separated by commas",
+		kind: list(func(c *Config) *[]string { return &c.Egress.Allow })},
+	{Key: "egress.allow_http", Default: "false", Example: "true", Help: "plain http to addresses that egress.allow admits",
+		kind: boolean(func(c *Config) *bool { return &c.Egress.AllowHTTP })},
+	{Key: "egress.resolver", Example: "192.0.2.53:53", Help: "IP:port of the DNS server to ask",
+		kind: addrPort(func(c *Config) *string { return &c.Egress.Resolver })},
+	{Key: "egress.ca_file", Example: "/etc/sealpost/roots.pem", Help: "extra root certificates (PEM) for receivers",
+		kind: text(func(c *Config) *string { return &c.Egress.CAFile })},
 
-func list(at func(*Config) *[]string) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		*at(c) = nil
-		for part := range strings.SplitSeq(s, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				*at(c) = append(*at(c), part)
-			}
-		}
-		return nil
-	}
-}
+	{Key: "retry.profile", Default: "default", Example: "sandbox", Help: "retry timetable: default (20 retries) or sandbox (3)",
+		kind: oneOf(func(c *Config) *string { return &c.Retry.Profile }, "default", "sandbox")},
+	{Key: "retry.attempts", Example: "5", Help: "retries after the first attempt, 0 to 100; by default as the profile says",
+		kind: orElse(integer(func(c *Config) *int { return &c.Retry.Attempts }, 0, 100), func(c *Config) { c.Retry.Attempts = -1 })},
+	{Key: "retry.base", Default: "500ms", Example: "2s", Help: "wait before the first retry",
+		kind: duration(func(c *Config) *time.Duration { return &c.Retry.Base }, time.Millisecond, day)},
+	{Key: "retry.factor", Default: "2", Example: "1.5", Help: "each wait is the one before times this, 1 to 10",
+		kind: number(func(c *Config) *float64 { return &c.Retry.Factor }, 1, 10)},
+	{Key: "retry.max_delay", Default: "12h", Example: "1h", Help: "no wait is longer",
+		kind: duration(func(c *Config) *time.Duration { return &c.Retry.MaxDelay }, time.Millisecond, 7*day)},
+	{Key: "retry.jitter", Default: "0.1", Example: "0", Help: "share of a wait that may be added at random, 0 to 0.1",
+		kind: number(func(c *Config) *float64 { return &c.Retry.Jitter }, 0, 0.1)},
 
-func prefixes(at func(*Config) *[]netip.Prefix) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		var texts []string
-		_ = list(func(*Config) *[]string { return &texts })(c, s) // a list of texts can't fail
-		for _, text := range texts {
-			p, err := netip.ParsePrefix(text)
-			if err != nil {
-				addr, addrErr := netip.ParseAddr(text)
-				if addrErr != nil {
-					return fmt.Errorf("%q is neither a CIDR nor an address", text)
-				}
-				p = netip.PrefixFrom(addr, addr.BitLen())
-			}
-			*at(c) = append(*at(c), p)
-		}
-		return nil
-	}
-}
+	{Key: "delivery.timeout", Default: "60s", Example: "20s", Help: "deadline of one attempt, from dial to last body byte",
+		kind: duration(func(c *Config) *time.Duration { return &c.Delivery.Timeout }, 10*time.Millisecond, 10*time.Minute)},
+	{Key: "delivery.disable_after", Default: "5d", Example: "2d", Help: "a webhook is disabled after so long of nothing but failures",
+		kind: duration(func(c *Config) *time.Duration { return &c.Delivery.DisableAfter }, time.Minute, 365*day)},
+	{Key: "delivery.max_in_flight", Default: "8192", Example: "1024", Help: "requests under way at a time, to all webhooks",
+		kind: integer(func(c *Config) *int { return &c.Delivery.MaxInFlight }, 1, 65536)},
+	{Key: "delivery.webhook_max_in_flight", Default: "32", Example: "8", Help: "requests under way at a time to one webhook, unless it has its own limit",
+		kind: integer(func(c *Config) *int { return &c.Delivery.WebhookMaxInFlight }, 1, 4096)},
+	{Key: "delivery.shutdown_grace", Default: "10s", Example: "30s", Help: "how long attempts may go on after a stop was asked for",
+		kind: duration(func(c *Config) *time.Duration { return &c.Delivery.ShutdownGrace }, 0, 10*time.Minute)},
 
-func boolean(at func(*Config) *bool) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		b, err := strconv.ParseBool(s)
-		if err != nil {
-			return fmt.Errorf("is neither true nor false")
-		}
-		*at(c) = b
-		return nil
-	}
-}
+	{Key: "publish.max_body", Default: "1MiB", Example: "256KiB", Help: "largest event, in bytes",
+		kind: size(func(c *Config) *int { return &c.Publish.MaxBody }, 1<<10, 16<<20)},
+	{Key: "publish.max_pending", Default: "1000000", Example: "50000", Help: "pending deliveries of one organization beyond which publishing answers 429",
+		kind: integer(func(c *Config) *int { return &c.Publish.MaxPending }, 1, 1<<40)},
+	{Key: "events.schemas", Example: "/etc/sealpost/schemas", Help: "folder of JSON Schemas for event types of your own, one RESOURCE.ACTION.json each",
+		kind: text(func(c *Config) *string { return &c.Events.Schemas })},
+	{Key: "events.strict", Default: "false", Example: "true", Help: "refuse event types that are not in the catalog",
+		kind: boolean(func(c *Config) *bool { return &c.Events.Strict })},
 
-func integer(at func(*Config) *int, least, most int) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("is not a whole number from %d to %d", least, most)
-		}
-		*at(c) = n
-		return nil
-	}
-}
+	{Key: "provider.panda.secret", Example: "env:PANDA_KEY", Help: "key under which the card provider signs its events: @FILE, env:NAME or the key; without it the route does not exist", Secret: true,
+		kind: hidden(func(c *Config) *secret.Text { return &c.Provider.Panda.Secret })},
+	{Key: "receipts.rpc_url", Example: "https://node.example.com/v1/access-key", Help: "Ethereum JSON-RPC URL to watch for receipts: @FILE, env:NAME or the URL", Secret: true,
+		kind: hiddenURL(func(c *Config) *secret.Text { return &c.Receipts.RPCURL })},
+	{Key: "receipts.chain_id", Default: "0", Example: "8453", Help: "chain id that the JSON-RPC node must have; 0 takes any",
+		kind: integer(func(c *Config) *int { return &c.Receipts.ChainID }, 0, 1<<40)},
+	{Key: "receipts.confirmations", Default: "1", Example: "3", Help: "blocks that must include or follow a transaction's block",
+		kind: integer(func(c *Config) *int { return &c.Receipts.Confirmations }, 1, 10000)},
+	{Key: "receipts.timeout", Default: "24h", Example: "2h", Help: "how long an event waits for its receipt",
+		kind: duration(func(c *Config) *time.Duration { return &c.Receipts.Timeout }, time.Second, 90*day)},
+	{Key: "receipts.interval", Default: "2s", Example: "5s", Help: "time between two looks at the node",
+		kind: duration(func(c *Config) *time.Duration { return &c.Receipts.Interval }, 10*time.Millisecond, time.Hour)},
+	{Key: "receipts.await", Example: "transaction.created,transaction.completed", Help: "provider event types that wait for a receipt, separated by commas",
+		kind: types(func(c *Config) *[]string { return &c.Receipts.Await })},
 
-func float(at func(*Config) *float64, least, most float64) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(f >= least && f <= most) {
-			return fmt.Errorf("is not a number from %g to %g", least, most)
-		}
-		*at(c) = f
-		return nil
-	}
-}
+	{Key: "auth.rate_limit", Default: "30", Example: "10", Help: "sign-in requests a minute from one address; 0 is no limit",
+		kind: integer(func(c *Config) *int { return &c.Auth.RateLimit }, 0, 1<<30)},
+	{Key: "auth.siwe.enabled", Default: "false", Example: "true", Help: "sign-in with Ethereum",
+		kind: boolean(func(c *Config) *bool { return &c.Auth.SIWE.Enabled })},
+	{Key: "auth.siwe.signup", Default: "open", Example: "invite", Help: "who may make organizations: open (anyone) or invite (nobody)",
+		kind: oneOf(func(c *Config) *string { return &c.Auth.SIWE.Signup }, "open", "invite")},
+	{Key: "auth.siwe.domain", Example: "app.example.com", Help: "domain that sign-in messages must name",
+		kind: domain(func(c *Config) *string { return &c.Auth.SIWE.Domain })},
+	{Key: "auth.siwe.chain_id", Default: "1", Example: "8453", Help: "chain id that sign-in messages must name",
+		kind: integer(func(c *Config) *int { return &c.Auth.SIWE.ChainID }, 1, 1<<40)},
+	{Key: "metrics.listen", Default: "127.0.0.1:9464", Example: "10.0.0.5:9464", Help: "address of the Prometheus metrics; off turns them off",
+		kind: addressOrOff(func(c *Config) *string { return &c.Metrics.Listen })},
+	{Key: "secrets.key_file", Example: "/etc/sealpost/secrets.key", Help: "file with the key under which signing secrets are stored sealed",
+		kind: text(func(c *Config) *string { return &c.Secrets.KeyFile })},
+	{Key: "secrets.key", Example: "env:SEALING_KEY", Help: "that key itself, for environments without files", Secret: true,
+		kind: hidden(func(c *Config) *secret.Text { return &c.Secrets.Key })},
 
-func duration(at func(*Config) *time.Duration, least, most time.Duration) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		d, err := ParseDuration(s)
-		if err != nil || d < least || d > most {
-			return fmt.Errorf("is not a time from %s to %s, such as 500ms, 30s, 12h or 5d", least, most)
-		}
-		*at(c) = d
-		return nil
-	}
-}
-
-// ParseDuration reads a Go duration, or a number of days such as 5d.
-func ParseDuration(s string) (time.Duration, error) {
-	if days, found := strings.CutSuffix(s, "d"); found {
-		n, err := strconv.ParseFloat(days, 64)
-		if err != nil || n < 0 || n > 36500 {
-			return 0, fmt.Errorf("%q is not a number of days", s)
-		}
-		return time.Duration(n * float64(24*time.Hour)), nil
-	}
-	return time.ParseDuration(s)
-}
-
-func size(at func(*Config) *int, least, most int) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		number, unit := strings.TrimRight(s, "iBKMG"), 1
-		switch strings.TrimPrefix(s, number) {
-		case "", "B":
-		case "KiB":
-			unit = 1 << 10
-		case "MiB":
-			unit = 1 << 20
-		default:
-			return fmt.Errorf("is not a size such as 65536, 512KiB or 1MiB")
-		}
-		n, err := strconv.Atoi(number)
-		if err != nil || n*unit < least || n*unit > most {
-			return fmt.Errorf("is not a size from %d to %d bytes, such as 65536, 512KiB or 1MiB", least, most)
-		}
-		*at(c) = n * unit
-		return nil
-	}
-}
-
-func oneOf(at func(*Config) *string, allowed ...string) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		for _, a := range allowed {
-			if s == a {
-				*at(c) = s
-				return nil
-			}
-		}
-		return fmt.Errorf("is not one of %s", strings.Join(allowed, ", "))
-	}
-}
-
-func address(at func(*Config) *string, canBeOff bool) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		if canBeOff && (s == "off" || s == "") {
-			*at(c) = ""
-			return nil
-		}
-		i := strings.LastIndexByte(s, ':')
-		if i < 0 {
-			return fmt.Errorf("is not host:port, for instance 127.0.0.1:8787")
-		}
-		if port, err := strconv.Atoi(s[i+1:]); err != nil || port < 0 || port > 65535 {
-			return fmt.Errorf("has no port from 0 to 65535")
-		}
-		*at(c) = s
-		return nil
-	}
-}
-
-func attempts(c *Config, s string) error {
-	if s == "" {
-		c.Retry.Attempts = -1
-		return nil
-	}
-	return integer(func(c *Config) *int { return &c.Retry.Attempts }, 0, 100)(c, s)
-}
-
-func logLevel(c *Config, s string) error {
-	if err := c.Log.Level.UnmarshalText([]byte(s)); err != nil {
-		return fmt.Errorf("is not one of debug, info, warn, error")
-	}
-	return nil
-}
-
-func hidden(at func(*Config) *secret.Text) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		value, err := readSecret(c, s)
-		if err != nil {
-			return err
-		}
-		*at(c) = secret.New(value)
-		return nil
-	}
+	{Key: "retention.bodies", Default: "30d", Example: "7d", Help: "how long event and response bodies are kept after their deliveries have ended",
+		kind: duration(func(c *Config) *time.Duration { return &c.Retention.Bodies }, time.Minute, 3650*day)},
+	{Key: "retention.attempts", Default: "30d", Example: "14d", Help: "how long attempts and deliveries are kept",
+		kind: duration(func(c *Config) *time.Duration { return &c.Retention.Attempts }, time.Minute, 3650*day)},
+	{Key: "retention.events", Default: "30d", Example: "90d", Help: "how long events are kept; their ids stay known for good",
+		kind: duration(func(c *Config) *time.Duration { return &c.Retention.Events }, time.Minute, 3650*day)},
+	{Key: "log.level", Default: "info", Example: "debug", Help: "debug, info, warn or error",
+		kind: logLevel},
+	{Key: "log.format", Default: "text", Example: "json", Help: "text or json",
+		kind: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
+	{Key: "log.payloads", Default: "false", Example: "true", Help: "bodies of events and answers in the log",
+		kind: boolean(func(c *Config) *bool { return &c.Log.Payloads })},
+	{Key: "sentry.dsn", Example: "@sentry-dsn.txt", Help: "Sentry DSN for the tool's own failures and dead deliveries: @FILE, env:NAME or the DSN", Secret: true,
+		kind: hiddenURL(func(c *Config) *secret.Text { return &c.Sentry.DSN })},
 }

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"sealpost/internal/secret"
+)
+
+// Config is every setting, checked. Each field has a row in the table of
+// settings, which says what it is for; where a value has a unit or a shape that
+// its type does not show, it stands here.
+type Config struct {
+	// What every command takes.
+	Output  string // table, json or jsonl
+	Color   string // auto, always or never
+	Quiet   bool
+	Verbose bool
+	NoInput bool
+	Yes     bool
+
+	Database     string // path; empty when neither HOME nor XDG_STATE_HOME says where
+	Organization string // id or slug
+	Server       string // origin URL of a daemon to work on; empty: the database file
+	Token        secret.Text
+
+	Listen         string // host:port
+	BaseURL        string // how clients reach the daemon; empty: derived from Listen
+	TLS            struct{ CertFile, KeyFile string }
+	TrustedProxies []netip.Prefix // masked, never IPv4 inside IPv6
+
+	Egress struct {
+		Allow     []string // CIDR, CIDR:port or host name
+		AllowHTTP bool
+		Resolver  string // IP:port; empty: the system's
+		CAFile    string
+	}
+	Retry struct {
+		Profile  string // default or sandbox
+		Attempts int    // retries after the first attempt; -1: as the profile says
+		Base     time.Duration
+		Factor   float64
+		MaxDelay time.Duration
+		Jitter   float64 // share of the wait, 0 to 0.1
+	}
+	Delivery struct {
+		Timeout            time.Duration
+		DisableAfter       time.Duration
+		MaxInFlight        int // requests, over all webhooks
+		WebhookMaxInFlight int // requests to one webhook
+		ShutdownGrace      time.Duration
+	}
+	Publish struct {
+		MaxBody    int // bytes
+		MaxPending int // deliveries of one organization
+	}
+	Events struct {
+		Schemas string // folder
+		Strict  bool
+	}
+	Provider struct{ Panda struct{ Secret secret.Text } }
+	Receipts struct {
+		RPCURL        secret.Text // http or https URL; often carries an access key
+		ChainID       int         // 0: any
+		Confirmations int         // blocks
+		Timeout       time.Duration
+		Interval      time.Duration
+		Await         []string // provider event types, resource.action
+	}
+	Auth struct {
+		RateLimit int // requests a minute and address; 0: no limit
+		SIWE      struct {
+			Enabled bool
+			Signup  string // open or invite
+			Domain  string // host or host:port
+			ChainID int
+		}
+	}
+	Metrics struct{ Listen string } // host:port; empty: off
+	Secrets struct {
+		KeyFile string
+		Key     secret.Text
+	}
+	Retention struct{ Bodies, Attempts, Events time.Duration }
+	Log       struct {
+		Level    slog.Level
+		Format   string // text or json
+		Payloads bool
+	}
+	Sentry struct{ DSN secret.Text }
+
+	// Warnings are things that a person should know but that stop nothing.
+	Warnings []string
+
+	shown []Shown
+}
+
+// Shown is one setting as `config show` shows it.
+type Shown struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`  // masked when it is a secret
+	Origin string `json:"origin"` // "flag --x", "environment SEALPOST_X", "file PATH:LINE" or "default"
+	Help   string `json:"description"`
+}
+
+// Show lists every setting with where its value came from, in the order of the
+// table.
+func (c *Config) Show() []Shown { return c.shown }
