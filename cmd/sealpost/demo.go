@@ -207,7 +207,7 @@ func (d *demonstration) run(ctx context.Context, l *local) error {
 	if err := errors.Join(results[0].Err, d.step("publish", "publish transaction.created: %s is on disk, with %d delivery", results[0].ID, results[0].Count)); err != nil {
 		return err
 	}
-	return errors.Join(d.follow(ctx, created.Secret), d.app.follow(ctx, l, results[0]))
+	return errors.Join(d.follow(ctx, created.Secret), d.app.follow(ctx, l, results[0].ID))
 }
 
 // follow tells of each request until one was taken, and checks its signature.

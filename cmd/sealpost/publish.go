@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,41 +150,66 @@ func (a *app) draft(f *publishFlags, args []string) (*webhook.Draft, error) {
 
 // publish stores the event and, when asked to, sees it delivered.
 func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft) error {
-	l, err := a.local(ctx, false)
+	if f.direct {
+		return a.publishDirectly(ctx, f, draft)
+	}
+	b, err := a.backend(ctx, false)
 	if err != nil {
 		return err
 	}
-	defer l.Close() //nolint:errcheck // what counts is committed by then
-	if f.wait {
+	defer b.Close() //nolint:errcheck // what counts is committed by then
+	if l, onFile := b.(*local); onFile && f.wait {
 		if _, running := store.Daemon(l.store.Path()); !running {
 			return &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no daemon serves " + l.store.Path() + ", so there is nothing to wait for"},
 				Hint: "start `sealpost serve`, or deliver in this process with --direct"}
 		}
 	}
-	params := admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to}
-	if f.direct {
-		if err := l.store.SweepDirect(ctx); err != nil {
-			return err
-		}
-		claim, lock, err := store.LockClaim(l.store.Path(), a.now())
-		if err != nil {
-			return err
-		}
-		defer lock.Drop() //nolint:errcheck // it dies with the process at the latest
-		params.Direct = claim
-	}
-	results, err := l.Publish(ctx, []admin.PublishParams{params})
+	result, err := publishOne(ctx, b, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to})
 	if err != nil {
 		return err
 	}
-	result := results[0]
-	switch {
-	case result.Err != nil:
-		return result.Err
-	case f.direct && !result.Repeated:
-		err = a.deliverDirectly(ctx, l, f, result, params.Direct)
-	case f.wait || f.direct:
-		err = a.follow(ctx, l, result)
+	if f.wait {
+		err = a.follow(ctx, b, result.ID)
+	}
+	return errors.Join(err, a.printPublished(b, result, err))
+}
+
+// publishOne publishes a single event.
+func publishOne(ctx context.Context, b backend, params admin.PublishParams) (webhook.Publishing, error) {
+	results, err := b.Publish(ctx, []admin.PublishParams{params})
+	if err != nil {
+		return webhook.Publishing{}, err
+	}
+	return results[0], results[0].Err
+}
+
+// publishDirectly stores the event under a claim of this process, and delivers
+// it here.
+func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webhook.Draft) error {
+	if err := a.onFile("publish --direct"); err != nil {
+		return err
+	}
+	l, err := a.local(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // what counts is committed by then
+	if err := l.store.SweepDirect(ctx); err != nil {
+		return err
+	}
+	claim, lock, err := store.LockClaim(l.store.Path(), a.now())
+	if err != nil {
+		return err
+	}
+	defer lock.Drop() //nolint:errcheck // it dies with the process at the latest
+	result, err := publishOne(ctx, l, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to, Direct: claim})
+	if err != nil {
+		return err
+	}
+	if result.Repeated {
+		err = a.follow(ctx, l, result.ID)
+	} else {
+		err = a.deliverDirectly(ctx, l, f, result, claim)
 	}
 	return errors.Join(err, a.printPublished(l, result, err))
 }
@@ -222,19 +248,15 @@ func (a *app) foreground(l *local, f *publishFlags, record func(*webhook.Outcome
 func userAgent() string { return "sealpost/" + version }
 
 // follow waits until every delivery of an event has ended.
-func (a *app) follow(ctx context.Context, l *local, result webhook.Publishing) error {
+func (a *app) follow(ctx context.Context, b backend, id string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		deliveries, err := l.store.EventDeliveries(ctx, result.Seq)
+		deliveries, err := a.deliveriesOf(ctx, b, id, false)
 		if err != nil {
 			return err
 		}
-		open := false
-		for _, d := range deliveries {
-			open = open || d.State == webhook.Pending
-		}
-		if !open {
+		if !slices.ContainsFunc(deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Pending }) {
 			return nil
 		}
 		select {
@@ -245,18 +267,47 @@ func (a *app) follow(ctx context.Context, l *local, result webhook.Publishing) e
 	}
 }
 
-// printPublished prints the event's id, its deliveries when there was a wait,
-// and answers with the exit code that they amount to.
-func (a *app) printPublished(l *local, result webhook.Publishing, waited error) error {
-	deliveries, err := l.store.EventDeliveries(context.Background(), result.Seq)
-	if err != nil {
-		return err
+// deliveriesOf lists an event's deliveries, whole with all their attempts.
+func (a *app) deliveriesOf(ctx context.Context, b backend, id string, whole bool) (all []webhook.Delivery, err error) {
+	q := webhook.DeliveryQuery{Organization: a.organization(), Event: id, Limit: webhook.MaxPage}
+	for {
+		found, next, err := b.ListDeliveries(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+		if next == "" {
+			break
+		}
+		q.Cursor = next
+	}
+	for i := range all {
+		if whole && all[i].Count > 0 {
+			if all[i], err = b.Delivery(ctx, a.organization(), all[i].Key.String()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// printPublished prints the event's id and its deliveries, and answers with
+// the exit code that they amount to.
+func (a *app) printPublished(b backend, result webhook.Publishing, waited error) error {
+	var deliveries []webhook.Delivery
+	if result.Count > 0 {
+		var err error
+		// A publisher may not list; then what it published is all that is shown.
+		deliveries, err = a.deliveriesOf(context.Background(), b, result.ID, true)
+		if err != nil && webhook.CodeOf(err) != webhook.CodeNoPermission {
+			return err
+		}
 	}
 	if err := a.printDeliveries(result.ID, deliveries); err != nil || waited != nil {
 		return err
 	}
 	if result.Count == 0 && result.State == webhook.Accepted {
-		a.say("stored, but no webhook of %s wants it; `sealpost webhook list` shows them", a.organization())
+		a.say("stored, but no webhook wants it; `sealpost webhook list` shows them")
 		return verdict{exitUnwanted}
 	}
 	for _, d := range deliveries {

@@ -123,7 +123,7 @@ func newWebhookCreate(a *app) *cobra.Command {
 }
 
 func (a *app) createWebhook(ctx context.Context, name string, patch *webhook.Patch, value secret.Text, ifAbsent bool) error {
-	l, err := a.local(ctx, true)
+	l, err := a.backend(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func newWebhookGet(a *app) *cobra.Command {
 		Args:              exactly("NAME"),
 		ValidArgsFunction: a.completeWebhooks,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := a.local(cmd.Context(), false)
+			l, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
@@ -252,7 +252,7 @@ func newWebhookGet(a *app) *cobra.Command {
 			if w.PreviousUntil.After(a.now()) {
 				fields = append(fields, [2]string{"old secret until", a.when(w.PreviousUntil)})
 			}
-			return a.printFields(append(fields, [2]string{"created", a.when(w.Created)}, [2]string{"updated", a.when(w.Updated)}))
+			return a.printFields(fields)
 		},
 	}
 }
@@ -264,7 +264,7 @@ func newWebhookList(a *app) *cobra.Command {
 		Example: `  sealpost webhook list
   sealpost webhook list --org acme -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := a.local(cmd.Context(), false)
+			l, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
@@ -340,7 +340,7 @@ func newWebhookUpdate(a *app) *cobra.Command {
 			if patch.Empty() {
 				return &usageError{"nothing to change", "name a change, for instance --url, --event, --only, --enable or --disable"}
 			}
-			l, err := a.local(cmd.Context(), false)
+			l, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
@@ -392,7 +392,7 @@ func newWebhookRotate(a *app) *cobra.Command {
 				}
 				rotation.Secret = value
 			}
-			l, err := a.local(cmd.Context(), false)
+			l, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
@@ -432,7 +432,7 @@ func newWebhookDelete(a *app) *cobra.Command {
 		Args:              exactly("NAME"),
 		ValidArgsFunction: a.completeWebhooks,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := a.local(cmd.Context(), false)
+			l, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}

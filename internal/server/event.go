@@ -45,7 +45,7 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, c access.Caller
 	if err := allowed(c, access.EventPublish); err != nil {
 		return err
 	}
-	results, err := s.opts.Service.Publish(r.Context(), []admin.PublishParams{s.params(c, draft)})
+	results, err := s.opts.Service.Publish(r.Context(), []admin.PublishParams{s.params(r, c, draft)})
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,13 @@ func (s *Server) draft(r *http.Request, body []byte) (*webhook.Draft, error) {
 	return draft, nil
 }
 
-func (s *Server) params(c access.Caller, draft *webhook.Draft) admin.PublishParams {
-	return admin.PublishParams{Organization: c.Organization, Draft: draft, Publisher: c.Scope(access.EventRead)}
+// params are what is published; ?to=NAME narrows it to webhooks by name.
+func (s *Server) params(r *http.Request, c access.Caller, draft *webhook.Draft) admin.PublishParams {
+	p := admin.PublishParams{Organization: c.Organization, Draft: draft, Publisher: c.Scope(access.EventRead)}
+	if r.URL.RawQuery != "" {
+		p.To = r.URL.Query()["to"]
+	}
+	return p
 }
 
 func appendPublished(out []byte, p *webhook.Publishing) []byte {
@@ -134,7 +139,7 @@ func (s *Server) publishChunk(ctx context.Context, r *http.Request, c access.Cal
 			faults[i] = err
 			continue
 		}
-		batch = append(batch, s.params(c, draft))
+		batch = append(batch, s.params(r, c, draft))
 	}
 	results, err := s.opts.Service.Publish(ctx, batch)
 	if err != nil {
@@ -243,7 +248,7 @@ func (s *Server) resendEvent(w http.ResponseWriter, r *http.Request, c access.Ca
 	if err := allowed(c, access.EventResend); err != nil {
 		return err
 	}
-	result, err := s.opts.Service.Resend(r.Context(), c.Organization, r.PathValue("id"), nil)
+	result, err := s.opts.Service.Resend(r.Context(), c.Organization, r.PathValue("id"), r.URL.Query()["to"])
 	if err != nil {
 		return err
 	}

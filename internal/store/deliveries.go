@@ -69,9 +69,19 @@ type fanned struct {
 	fanout []int64
 }
 
+// Lists walk events by number, newest first; the plus keeps SQLite from
+// gathering and sorting all of an organization's. One event is found by its id.
+const (
+	inOrganization     = `+e.organization = (SELECT seq FROM organization WHERE id = ? OR slug = ?)`
+	inOrganizationByID = `e.organization = (SELECT seq FROM organization WHERE id = ? OR slug = ?)`
+)
+
 // fannedOut lists events from a number downwards.
 func (s *Store) fannedOut(ctx context.Context, q webhook.DeliveryQuery, from int64, limit int) (found []fanned, err error) {
-	where, args := []string{`(o.id = ? OR o.slug = ?)`, `e.deliveries > 0`}, []any{q.Organization, q.Organization}
+	where, args := []string{inOrganization, `e.deliveries > 0`}, []any{q.Organization, q.Organization}
+	if q.Event != "" {
+		where[0] = inOrganizationByID
+	}
 	add := func(clause string, arg any) { where, args = append(where, clause), append(args, arg) }
 	if from > 0 {
 		add(`e.seq <= ?`, from)
@@ -88,7 +98,7 @@ func (s *Store) fannedOut(ctx context.Context, q webhook.DeliveryQuery, from int
 	if !q.Since.IsZero() {
 		add(`e.accepted_at >= ?`, millis(q.Since))
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT e.seq, e.fanout FROM event e JOIN organization o ON o.seq = e.organization
+	rows, err := s.read.QueryContext(ctx, `SELECT e.seq, e.fanout FROM event e
 		WHERE `+strings.Join(where, " AND ")+` ORDER BY e.seq DESC LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, fault(s.path, err)

@@ -14,7 +14,7 @@ import (
 
 const eventColumns = `e.seq, e.id, e.type, e.subject, e.publisher, e.state, e.accepted_at, e.deliveries, e.bytes, h.transaction_hash, h.until, h.receipt, h.block_number`
 
-const eventTables = `event e JOIN organization o ON o.seq = e.organization LEFT JOIN hold h ON h.event = e.seq`
+const eventTables = `event e LEFT JOIN hold h ON h.event = e.seq`
 
 func scanEvent(row scanner) (e webhook.Event, err error) {
 	var state int
@@ -39,7 +39,7 @@ func scanEvent(row scanner) (e webhook.Event, err error) {
 
 // Event finds an organization's event by id.
 func (s *Store) Event(ctx context.Context, organization, id string) (webhook.Event, error) {
-	e, err := scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE (o.id = ?1 OR o.slug = ?1) AND e.id = ?2`, organization, id))
+	e, err := scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE `+inOrganizationByID+` AND e.id = ?`, organization, organization, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, noEvent(id)
 	}
@@ -57,7 +57,7 @@ func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webho
 	if err != nil {
 		return nil, "", err
 	}
-	where, args := []string{`(o.id = ? OR o.slug = ?)`}, []any{q.Organization, q.Organization}
+	where, args := []string{inOrganization}, []any{q.Organization, q.Organization}
 	limit := func(clause string, arg any) { where, args = append(where, clause), append(args, arg) }
 	if before > 0 {
 		limit(`e.seq < ?`, before)

@@ -115,6 +115,9 @@ type Change = func(found *webhook.Webhook) (result *webhook.Config, err error)
 func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, value secret.Text, now time.Time, change Change) (result webhook.Config, created bool, err error) {
 	err = s.separate(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, !value.IsZero(), now)
+		if webhook.CodeOf(err) == webhook.CodeNotFound {
+			return noWebhook(name)
+		}
 		if err != nil {
 			return err
 		}

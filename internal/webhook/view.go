@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/json"
+	"time"
 
 	"sealpost/internal/ecmajson"
 )
@@ -90,4 +91,41 @@ func (d *Delivery) View(body bool) DeliveryView {
 		}
 	}
 	return v
+}
+
+// Event is the event that a view shows, as far as it shows it.
+func (v *EventView) Event() Event {
+	e := Event{ID: v.ID, Type: v.Type, Subject: v.Transaction, State: v.State, Accepted: readTime(v.Timestamp), Deliveries: v.Deliveries, Pruned: v.Pruned}
+	if v.Body != nil {
+		e.Bytes = MarshalMembers([]Member{{"body", v.Body}})
+	}
+	if v.Hold != nil {
+		e.Hold = &Hold{TransactionHash: v.Hold.TransactionHash, Until: readTime(v.Hold.Until), Behind: v.Hold.Behind, Receipt: v.Hold.Receipt}
+	}
+	return e
+}
+
+// Delivery is the delivery that a view shows, as far as it shows it.
+func (v *DeliveryView) Delivery() (Delivery, error) {
+	key, err := ParseDeliveryKey(v.ID)
+	d := Delivery{
+		Key: key, EventID: v.Event, Type: v.Type, Webhook: v.Webhook, URL: v.URL, State: v.State, Reason: v.Reason,
+		Created: readTime(v.Created), Due: readTime(v.Next), Count: len(v.Attempts),
+	}
+	for _, a := range v.Attempts {
+		t := Attempt{N: a.N, At: readTime(a.At), Duration: time.Duration(a.Duration * float64(time.Millisecond)), Status: a.Status, Error: a.Error}
+		if a.Response != nil {
+			t.Response = []byte(*a.Response)
+		}
+		d.Attempts = append(d.Attempts, t)
+	}
+	return d, err
+}
+
+func readTime(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/guard"
+	"sealpost/internal/secret"
+	"sealpost/internal/server"
+	"sealpost/internal/webhook"
+)
+
+// backend is what the webhook, publish, event and delivery commands work on:
+// the database file, or with --server a daemon. Both answer alike.
+type backend interface {
+	Create(ctx context.Context, organization, name string, patch *webhook.Patch, value secret.Text, ifAbsent bool) (admin.Created, error)
+	Get(ctx context.Context, organization, name string) (webhook.Webhook, error)
+	List(ctx context.Context, organization string) ([]webhook.Webhook, error)
+	Update(ctx context.Context, organization, name string, patch *webhook.Patch, ifMatch string) (webhook.Config, error)
+	Put(ctx context.Context, organization, name string, patch *webhook.Patch, ifMatch string) (admin.Created, bool, error)
+	Rotate(ctx context.Context, organization, name string, rotation webhook.Rotation) (admin.Rotated, error)
+	Delete(ctx context.Context, organization, name, ifMatch string) error
+	Publish(ctx context.Context, batch []admin.PublishParams) ([]webhook.Publishing, error)
+	Event(ctx context.Context, organization, id string) (webhook.Event, error)
+	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
+	Resend(ctx context.Context, organization, id string, to []string) (webhook.Publishing, error)
+	ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
+	Delivery(ctx context.Context, organization, id string) (webhook.Delivery, error)
+	Retry(ctx context.Context, organization, id string) (webhook.Delivery, error)
+	CancelDelivery(ctx context.Context, organization, id string) (webhook.Delivery, error)
+	Close() error
+}
+
+var (
+	_ backend = (*local)(nil)
+	_ backend = (*server.Client)(nil)
+)
+
+// backend opens what the settings name; create lets the database be made.
+func (a *app) backend(ctx context.Context, create bool) (backend, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	if c.Server == "" {
+		return a.local(ctx, create)
+	}
+	client, err := guard.Pinned(c.Server, guard.PinnedOptions{CAFile: c.Egress.CAFile})
+	if err != nil {
+		return nil, &usageError{"--server: " + err.Error(), "for instance --server https://hooks.example.com"}
+	}
+	header := http.Header{"User-Agent": {userAgent()}}
+	if c.Token.IsZero() {
+		return nil, webhook.Errorf(webhook.CodeUnauthorized, "no token for "+c.Server).WithHint("give one with --token @FILE or SEALPOST_TOKEN")
+	}
+	header.Set("Authorization", "Bearer "+c.Token.Reveal())
+	return server.NewClient(c.Server, client, header), nil
+}
+
+// onFile refuses --server for a command that works on the database alone.
+func (a *app) onFile(what string) error {
+	c, err := a.config()
+	if err == nil && c.Server != "" {
+		return &usageError{what + " works on the database file, not on a server", "leave --server and SEALPOST_SERVER out, on the server's own machine"}
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// program runs the real program in a process of its own.
+type program struct {
+	t   *testing.T
+	env []string
+}
+
+func (p program) command(ctx context.Context, args ...string) *exec.Cmd {
+	p.t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, exe, args...)
+	cmd.Args[0] = "sealpost" // the test binary is the program under this name
+	cmd.Env = append([]string{"HOME=" + p.t.TempDir(), "PATH=" + os.Getenv("PATH")}, p.env...)
+	return cmd
+}
+
+// run returns standard output, standard error and the exit code.
+func (p program) run(stdin string, args ...string) (out, errs string, code int) {
+	p.t.Helper()
+	cmd := p.command(p.t.Context(), args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		p.t.Fatal(err)
+	}
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+// serve starts a daemon and returns its URL; it ends with the test.
+func (p program) serve(args ...string) (url string, logs *bytes.Buffer) {
+	p.t.Helper()
+	address := "127.0.0.1:" + freePort(p.t)
+	cmd := p.command(context.Background(), append([]string{"serve", "--listen", address, "--metrics-listen", "off"}, args...)...)
+	logs = &bytes.Buffer{}
+	cmd.Stderr = logs
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			p.t.Errorf("the daemon ended with %v\n%s", err, logs)
+		}
+	})
+	url = "http://" + address
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if response, err := http.Get(url + "/readyz"); err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return url, logs
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			p.t.Fatalf("the daemon is not ready\n%s", logs)
+		}
+	}
+}
+
+// What differs between two runs of the same commands.
+var varying = []struct{ pattern, instead string }{
+	{`[0-9a-f]{64}`, "SECRET"},
+	{`evt_[0-9a-z]{26}`, "EVENT"},
+	{`20\d\d-\d\d-\d\dT[0-9:.]+Z`, "TIME"},
+	{`"duration_ms":[0-9.]+`, `"duration_ms":N`},
+}
+
+func normal(text string) string {
+	for _, v := range varying {
+		text = regexp.MustCompile(v.pattern).ReplaceAllString(text, v.instead)
+	}
+	return text
+}
+
+// TestBothEdges runs one table of cases on a database file and on a daemon
+// over another one: output and exit codes are the same.
+func TestBothEdges(t *testing.T) {
+	folder := t.TempDir()
+	common := []string{"SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "NEW=abcdefghijklmnopqrstuvwxyz"}
+	served := program{t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "served.db")}, common...)}
+	token, errs, code := served.run("", "token", "create", "test", "-o", "json")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	token = regexp.MustCompile(`"token":"([^"]+)"`).FindStringSubmatch(token)[1]
+	url, logs := served.serve()
+	edges := map[string]program{
+		"file":   {t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "file.db")}, common...)},
+		"server": {t, append([]string{"SEALPOST_SERVER=" + url, "SEALPOST_TOKEN=" + token}, common...)},
+	}
+	for _, line := range []string{
+		`webhook create orders --url https://127.0.0.1:8441/hook --event order.paid=https://127.0.0.1:8442/paid --only order.* --only user.updated`,
+		`webhook list`,
+		`webhook create orders --url https://127.0.0.1:8441/hook`,
+		`webhook create orders --url https://127.0.0.1:8441/other --if-absent`,
+		`webhook create Bad --url https://127.0.0.1:8441/hook`,
+		`webhook create x --url https://10.0.0.1/hook`,
+		`webhook create x --url nonsense`,
+		`webhook get orders`,
+		`webhook get nobody`,
+		`webhook update orders --event order.paid= --only *`,
+		`webhook update orders --disable`,
+		`webhook update nobody --enable`,
+		`webhook rotate orders --secret env:NEW`,
+		`webhook rotate orders`,
+		`webhook rotate orders --now`,
+		`publish order.paid --data {"n":1.0} --id e1`,
+		`publish order.paid --data {"n":1} --id e1`,
+		`publish order.paid --data {"n":2} --id e1`,
+		`publish order.paid --data {"n":} --id e2`,
+		`publish transaction.created --data {}`,
+		`publish order.paid --data {} --to nobody`,
+		`publish order.paid --data {} --to orders --id e3`,
+		`webhook delete orders`,
+		`webhook delete orders -y`,
+		`webhook delete orders -y`,
+		`publish order.paid --data {} --id e4`,
+		`webhook list`,
+	} {
+		for _, form := range []string{"table", "json"} {
+			args := append(strings.Fields(line), "-o", form)
+			if form == "table" && !strings.Contains(line, "list") && !strings.Contains(line, "get") {
+				continue // what changes something runs once
+			}
+			var got [2]string
+			for i, edge := range []string{"file", "server"} {
+				out, errs, code := edges[edge].run("", args...)
+				got[i] = normal(out + "\n[" + string(rune('0'+code)) + "]\n" + errorCode(errs))
+			}
+			if got[0] != got[1] {
+				t.Errorf("%s\non the file:   %s\non the server: %s", line, got[0], got[1])
+			}
+		}
+	}
+	if strings.Contains(logs.String(), token) || strings.Contains(logs.String(), "abcdefghijklmnopqrstuvwxyz") {
+		t.Errorf("a secret is in the log:\n%s", logs)
+	}
+}
+
+// errorCode is the part of an error that both edges must agree on; hints name
+// what can be done where.
+func errorCode(errs string) string {
+	found := regexp.MustCompile(`"code":"[^"]*","message":"(?:[^"\\]|\\.)*"`).FindString(errs)
+	return found
+}
+
+func TestServerCantBeReached(t *testing.T) {
+	p := program{t, []string{"SEALPOST_SERVER=http://127.0.0.1:" + freePort(t), "SEALPOST_TOKEN=x"}}
+	if _, errs, code := p.run("", "webhook", "list"); code != exitEnvironment || !strings.Contains(errs, "can't reach the server") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	p.env = p.env[:1]
+	if _, errs, code := p.run("", "webhook", "list"); code != exitDenied || !strings.Contains(errs, "no token") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
