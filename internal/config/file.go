@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -50,7 +51,7 @@ func (e *FileError) Unwrap() error { return e.Err }
 func findFile(named string, env map[string]string) (*file, error) {
 	f := &file{viper: viper.New(), name: named}
 	if f.name == "" {
-		f.name = env["SEALPOST_CONFIG"]
+		f.name = env[envPrefix+"CONFIG"]
 	}
 	if f.name == "" {
 		f.name, f.warnings = defaultFile(env)
@@ -84,7 +85,11 @@ func (f *file) read() error {
 func (f *file) load() (_ []byte, err error) {
 	opened, err := os.Open(f.name)
 	if err != nil {
-		return nil, errors.Unwrap(err) // the path is said already
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return nil, path.Err // FileError says which file
+		}
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	info, err := opened.Stat()
@@ -208,5 +213,5 @@ func flatten(value any, k kind) (string, error) {
 	case float64: // JSON knows no other numbers; %v would write 1e+06
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	}
-	return "", fmt.Errorf("must not be of this kind: write it in quotes")
+	return "", errors.New("must not be of this kind: write it in quotes")
 }

@@ -35,7 +35,7 @@ func Load(from Sources) (*Config, error) {
 	l.faults = append(l.faults, f.misspelt()...)
 	for key := range from.Flags {
 		if _, found := lookup(key); !found {
-			l.faults = append(l.faults, fmt.Errorf("the flag of %q is no setting%s", key, near(key, keys())))
+			l.fault("the flag of %q is no setting%s", key, near(key, keys()))
 		}
 	}
 	for _, s := range table {
@@ -111,21 +111,26 @@ func (l *loader) take(s Setting, g given) {
 		case byEnv, byDefault: // nobody else sees it
 		}
 	}
-	value, err := g.text, g.err
-	if s.Secret && err == nil {
-		value, err = l.resolve(g)
-	}
-	if err == nil {
-		err = s.kind.read(l.conf, value)
-	}
-	if err != nil {
-		l.faults = append(l.faults, fmt.Errorf("%s (%s): %q %w", s.Key, g.origin, shorten(shown), err))
+	if g.err != nil {
+		l.fault("%s (%s) %w", s.Key, g.origin, g.err)
+	} else if err := l.read(s, g); err != nil {
+		l.fault("%s (%s): %q %w", s.Key, g.origin, shorten(shown), err)
 	}
 	if s.Key == "database" && g.text == "" {
 		l.conf.Database = defaultDatabase(l.env)
 		shown = l.conf.Database
 	}
 	l.conf.shown = append(l.conf.shown, Shown{Key: s.Key, Value: shown, Origin: g.origin, Help: s.Help})
+}
+
+func (l *loader) read(s Setting, g given) (err error) {
+	value := g.text
+	if s.Secret {
+		if value, err = l.resolve(g); err != nil {
+			return err
+		}
+	}
+	return s.kind.read(l.conf, value)
 }
 
 // together checks what no setting can say alone.
@@ -150,9 +155,15 @@ func (l *loader) together() {
 func (l *loader) strangers() {
 	known := variables()
 	for name := range l.env {
-		if strings.HasPrefix(name, "SEALPOST_") && !slices.Contains(known, name) {
-			l.warn("the environment variable %s is no setting of sealpost%s", shorten(name), near(name, known))
+		word, ours := strings.CutPrefix(name, envPrefix)
+		if !ours || slices.Contains(known, word) {
+			continue
 		}
+		meant := ""
+		if found := nearest(word, known); found != "" {
+			meant = "; did you mean " + envPrefix + found + "?"
+		}
+		l.warn("the environment variable %s is no setting of sealpost%s", shorten(name), meant)
 	}
 }
 
@@ -180,11 +191,12 @@ func keys() []string {
 	return list
 }
 
-// variables are the names of every environment variable that is ours.
+// variables are the names of every environment variable that is ours, without
+// the prefix.
 func variables() []string {
-	list := []string{"SEALPOST_CONFIG"}
+	list := []string{"CONFIG"}
 	for _, s := range table {
-		list = append(list, s.Env())
+		list = append(list, strings.TrimPrefix(s.Env(), envPrefix))
 	}
 	return list
 }

@@ -19,9 +19,11 @@ type Setting struct {
 	kind    kind
 }
 
+const envPrefix = "SEALPOST_"
+
 // Env is the setting's environment variable.
 func (s Setting) Env() string {
-	return "SEALPOST_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
 }
 
 // Type says what kind of value it is: text, list, true or false, whole number,
