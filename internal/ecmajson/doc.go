@@ -13,6 +13,13 @@
 //   - of a key given twice the last value counts, at the place of the first;
 //     keys that are array indices come first, ascending.
 //
-// One pass validates and writes. A plain object, without index keys and
-// without duplicates, needs no memory but the output's.
+// One pass validates and writes. It needs no memory but the output's as long as
+// objects are plain: no index keys, no duplicates, no more than two dozen members.
+// Text is refused, with the place and the reason in a [SyntaxError], when it is
+// no JSON (RFC 8259), no UTF-8, begins with a byte order mark, is nested deeper
+// than [MaxDepth], or has a fraction or an exponent that makes a double infinite.
+//
+// [Append] rewrites a text, [AppendMembers] hands out the parts of the result on
+// the way, [Members] those of the text as it stands; [AppendString] and
+// [AppendNumber] write single values for those who build JSON by hand.
 package ecmajson

@@ -1,10 +1,10 @@
 package ecmajson
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os/exec"
 	"strings"
@@ -17,40 +17,87 @@ import (
 // receivers which re-serialise get the signature that was sent.
 func TestNode(t *testing.T) {
 	bodies := awkward()
+	if len(bodies) < 200 {
+		t.Fatalf("only %d awkward bodies", len(bodies))
+	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		bodies = append(bodies, random(rnd, 4))
 	}
+	for range 2000 {
+		if f := math.Float64frombits(rnd.Uint64()); !math.IsNaN(f) && !math.IsInf(f, 0) {
+			bodies = append(bodies, fmt.Sprintf("[%.17e, %g]", f, f))
+		}
+	}
+	for i, want := range stringify(t, bodies) {
+		got, err := Append(nil, []byte(bodies[i]))
+		if err != nil || string(got) != want {
+			t.Errorf("%q: Node.js writes %q, we %q (%v)", bodies[i], want, got, err)
+		}
+		if !Exact([]byte(want)) {
+			t.Errorf("%q, by Node.js, is no fixed point here", want)
+		}
+	}
+}
+
+// TestNodeRefuses: what JSON.parse throws at is refused here too.
+func TestNodeRefuses(t *testing.T) {
+	bodies := []string{
+		``, ` `, `{`, `}`, `[`, `]`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `[,]`, `[1,]`, `[1 2]`, `{"a" 1}`, `{"a":1 "b":2}`, `{a:1}`, `{'a':1}`, `'a'`, `{1:2}`, `{null:1}`,
+		`tru`, `True`, `nulll`, `NaN`, `Infinity`, `-Infinity`, `undefined`, `01`, `-01`, `00`, `1.`, `.5`, `+1`, `-`, `--1`, `1e`, `1e+`, `1.e1`, `1e1.5`, `0x10`, `1_000`, `1n`, `1 2`, `{} {}`, `1,`,
+		`"`, `"a`, `"\`, `"\"`, `"\x"`, `"\u12"`, `"\u12g4"`, `"\'"`, `"\U0041"`, "\"\n\"", "\"\t\"", "\"\x00\"", "\"\x1f\"", `/**/1`, `1//`, "\ufeff{}", "\u00a0{}", "\u2028{}", "\v1", "\f1", "{}\x00", `"a" "b"`, `"\ud800\u"`,
+	}
+	for i, want := range stringify(t, bodies) {
+		if want != refused {
+			t.Errorf("%q: Node.js takes it as %q", bodies[i], want)
+		}
+		if got, err := Append(nil, []byte(bodies[i])); err == nil {
+			t.Errorf("%q: Node.js refuses it, we write %q", bodies[i], got)
+		}
+	}
+}
+
+// refused stands for a text that JSON.parse threw at.
+const refused = "refused"
+
+// stringify has Node.js parse and write JSON texts, all in one process, and
+// checks that it writes the same again.
+func stringify(t *testing.T, bodies []string) []string {
+	t.Helper()
 	var in bytes.Buffer
 	for _, body := range bodies {
 		fmt.Fprintln(&in, base64.StdEncoding.EncodeToString([]byte(body)))
 	}
 	const script = `
+		const { TextDecoder } = require("util"), utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+		const again = text => JSON.stringify(JSON.parse(text));
 		require("readline").createInterface({ input: process.stdin }).on("line", line => {
-			const text = Buffer.from(line, "base64").toString("utf8");
-			process.stdout.write(Buffer.from(JSON.stringify(JSON.parse(text)), "utf8").toString("base64") + "\n");
+			const text = utf8.decode(Buffer.from(line, "base64"));
+			let out = "` + refused + `";
+			try { out = again(text); } catch (e) { if (!(e instanceof SyntaxError)) throw e; }
+			if (out !== "` + refused + `" && again(out) !== out) throw new Error("no fixed point: " + out);
+			process.stdout.write(Buffer.from(out, "utf8").toString("base64") + "\n");
 		});`
 	node := exec.Command("node", "-e", script)
 	node.Stdin = &in
+	var stderr bytes.Buffer
+	node.Stderr = &stderr
 	out, err := node.Output()
 	if err != nil {
-		t.Fatalf("Node.js is needed for this test: %v", err)
+		t.Fatalf("this test needs Node.js, as node on the PATH: %v\n%s", err, &stderr)
 	}
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	lines.Buffer(nil, 1<<20)
-	for _, body := range bodies {
-		if !lines.Scan() {
-			t.Fatal("Node.js stopped early")
-		}
-		want, err := base64.StdEncoding.DecodeString(lines.Text())
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(lines) != len(bodies) {
+		t.Fatalf("Node.js answered %d of %d texts", len(lines), len(bodies))
+	}
+	for i, line := range lines {
+		text, err := base64.StdEncoding.DecodeString(line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Append(nil, []byte(body))
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%q: Node.js writes %q, we %q (%v)", body, want, got, err)
-		}
+		lines[i] = string(text)
 	}
+	return lines
 }
 
 // awkward lists bodies that serialisers disagree about.
@@ -58,11 +105,15 @@ func awkward() []string {
 	bodies := []string{
 		`{}`, `{"a":null}`, `{ "a" : [ ] }`, `{"a":1,"a":2}`, `{"b":1,"2":1,"1":1,"a":1}`, `{"__proto__":{"x":1},"constructor":1,"toString":2}`,
 		`{"4294967294":1,"4294967295":2,"0":3,"00":4,"-0":5,"1.0":6,"1e3":7}`, `{"a":{"9":1,"8":{"b":1,"7":1}}}`, `{"\u0061":1,"a":2}`, `{"":1," ":2}`,
-		`{"\ud83d\ude00":1,"\u00e9":2,"é":3}`, `[[[[[[]]]]]]`, `[true,false,null]`,
+		`{"\ud83d\ude00":1,"\u00e9":2,"é":3}`, `[[[[[[]]]]]]`, `[true,false,null]`, ` "x" `, "\r\n\t [ ]\n", `{"a":{"a":1,"a":{"a":2}}}`, `{"9":1,"a":2,"9":3,"a":4}`,
+		`{"4294967296":1,"4294967293":2,"42949672940":3,"2147483648":4,"2147483647":5}`, `{"\ud800":1,"\udc00":2,"\uD800":3}`, `{"\u0000":1,"\u0000\u0000":2,"":3}`,
+		`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11,"l":12,"m":13,"n":14,"o":15,"p":16,"q":17,"r":18,"s":19,"t":20,"u":21,"v":22,"w":23,"x":24,"y":25,"a":26}`,
+		`{"toJSON":1,"length":2,"prototype":{"toJSON":null},"hasOwnProperty":3,"__proto__":null,"__proto__":[1]}`, `{"1":[{"b":1,"1":2}],"0":{"1":1,"0":0}}`,
+		`{"\u0030":1,"x":2,"0":3}`, `{"é":1,"e\u0301":2}`, `[1e0,10e-1,0.1e1,1.0E-0,0e99,-0e-99,0E+0]`, strings.Repeat("[", 500) + strings.Repeat("]", 500),
 	}
 	for _, s := range []string{
 		`\/`, `/`, `\u002f`, `\u2028\u2029`, "\u2028\u2029", `\u0000`, `\u001f`, `\u007f`, "\x7f", `\b\f\n\r\t\"\\`, `\u0008\u000C\u000A`, `<script>&amp;`, `\ud800`, `\udc00`,
-		`\ud800\ud800`, `\udc00\ud800`, `\ud83d\ude00`, `\uD83D\uDE00`, "😀", `\ufeff`, "\ufeff", `\ufffd`, `\uffff`, "é", "e\u0301", `\u00ad`, `\u0130`, "中文", "\U0010ffff",
+		`\ud800\ud800`, `\udc00\ud800`, `\ud83d\ude00`, `\uD83D\uDE00`, "😀", `\ufeff`, "\ufeff", `\ufffd`, `\uffff`, "é", "e\u0301", `\u00ad`, `\u0130`, "中文", "\U0010ffff", `\uFFFE\u200d`, `\ud83d\ud83d\ude00`, `a\\ud800`, `\\\\\"\\`,
 	} {
 		bodies = append(bodies, `{"s":"`+s+`"}`, `{"`+s+`":1}`, `"`+s+`"`)
 	}

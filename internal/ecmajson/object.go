@@ -27,15 +27,19 @@ func (p *parser) object(dst []byte) ([]byte, error) {
 	}
 	dst = append(dst, '{')
 	var room [few]member
-	members, start, index := room[:0], len(dst), false
+	members, start := room[:0], len(dst)
+	var seen filter
+	index, again := false, false
 	for more := p.peek() != '}'; more; {
-		m, next, err := p.member(dst)
-		if err != nil {
+		members = append(members, member{})
+		m := &members[len(members)-1]
+		var err error
+		if dst, err = p.member(dst, m); err != nil {
 			return nil, err
 		}
-		dst = next
-		index = index || isIndex(m.name(dst))
-		members = append(members, m)
+		name := m.name(dst)
+		index = index || isIndex(name)
+		again = seen.add(name) || again
 		switch p.space(); p.peek() {
 		case ',':
 			dst = append(dst, ',')
@@ -48,7 +52,7 @@ func (p *parser) object(dst []byte) ([]byte, error) {
 		}
 	}
 	p.leave()
-	if !p.raw && (index || repeats(dst, members)) {
+	if !p.raw && (index || again && repeats(dst, members)) {
 		dst, members = order(dst, start, members)
 	}
 	dst = append(dst, '}')
@@ -70,33 +74,49 @@ func (p *parser) object(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-func (p *parser) member(dst []byte) (member, []byte, error) {
+func (p *parser) member(dst []byte, m *member) ([]byte, error) {
 	if p.peek() != '"' {
-		return member{}, nil, p.unexpected(p.at, "a key in double quotes")
+		return nil, p.unexpected(p.at, "a key in double quotes")
 	}
-	m := member{key: len(dst)}
+	m.key = len(dst)
 	dst, err := p.string(dst)
 	if err != nil {
-		return m, nil, err
+		return nil, err
 	}
 	m.colon = len(dst)
 	if p.space(); p.peek() != ':' {
-		return m, nil, p.unexpected(p.at, "':'")
+		return nil, p.unexpected(p.at, "':'")
 	}
 	dst = append(dst, ':')
 	p.at++
 	p.space()
 	m.from = p.at
 	if dst, err = p.value(dst); err != nil {
-		return m, nil, err
+		return nil, err
 	}
 	m.end, m.to = len(dst), p.at
-	return m, dst, nil
+	return dst, nil
 }
 
 // name returns the key as it is written, without its quotes. Two keys are the
 // same when they are written the same: canonical strings have one form.
 func (m member) name(dst []byte) []byte { return dst[m.key+1 : m.colon-1] }
+
+// filter remembers the keys of one object, roughly: comparing them in pairs
+// would take a fifth of the time of a whole event.
+type filter [16]uint64
+
+// add reports whether a key may have been added before.
+func (f *filter) add(key []byte) (maybe bool) {
+	n := uint(len(key))
+	if n > 0 {
+		n += uint(key[0])*37 + uint(key[len(key)/2])*59 + uint(key[len(key)-1])*101
+	}
+	word, bit := n/64%uint(len(f)), uint64(1)<<(n%64)
+	maybe = f[word]&bit != 0
+	f[word] |= bit
+	return maybe
+}
 
 // repeats reports whether a key stands there twice.
 func repeats(dst []byte, members []member) bool {
@@ -159,7 +179,7 @@ func order(dst []byte, start int, members []member) ([]byte, []member) {
 // isIndex reports whether a key is an array index: the canonical decimal form
 // of an integer from 0 to 2³²−2 (ECMA-262, 6.1.7).
 func isIndex(key []byte) bool {
-	if len(key) == 0 || len(key) > 10 || key[0] == '0' && len(key) > 1 {
+	if len(key) == 0 || len(key) > 10 || key[0] > '9' || key[0] == '0' && len(key) > 1 {
 		return false
 	}
 	for _, c := range key {
