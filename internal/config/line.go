@@ -21,9 +21,11 @@ func locate(data []byte, ending string) map[string]int {
 	return locateYAML(data)
 }
 
-var yamlKey = regexp.MustCompile(`^( *)["']?([A-Za-z0-9_.-]+)["']?\s*:(?:\s+(.*))?$`)
+var yamlKey = regexp.MustCompile(`^( *)["']?([A-Za-z0-9_.-]+)["']?\s*:(?:\s|$)`)
 
-// locateYAML follows the indentation of block mappings.
+// locateYAML follows the indentation of block mappings. What looks like a key
+// inside a text of several lines stands below that text's key, where no setting
+// is.
 func locateYAML(data []byte) map[string]int {
 	type level struct {
 		indent int
@@ -31,15 +33,13 @@ func locateYAML(data []byte) map[string]int {
 	}
 	lines := make(map[string]int)
 	var open []level
-	skip := -1 // the indentation of a key whose text continues below it
 	for i, line := range strings.Split(string(data), "\n") {
 		line = strings.TrimRight(line, "\r")
 		text := strings.TrimLeft(line, " ")
 		indent := len(line) - len(text)
-		if text == "" || text[0] == '#' || (skip >= 0 && indent > skip) {
+		if text == "" || text[0] == '#' {
 			continue
 		}
-		skip = -1
 		found := yamlKey.FindStringSubmatch(line)
 		if found == nil {
 			continue
@@ -53,9 +53,6 @@ func locateYAML(data []byte) map[string]int {
 		}
 		open = append(open, level{indent, path})
 		lines[path] = i + 1
-		if strings.HasPrefix(found[3], "|") || strings.HasPrefix(found[3], ">") {
-			skip = indent
-		}
 	}
 	return lines
 }
