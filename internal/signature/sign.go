@@ -25,18 +25,22 @@ const Version = "v1,"
 // Hex returns the value of the Signature header: lower-case hex
 // HMAC-SHA256 (RFC 2104) of the body.
 func Hex(key, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write(body)
-	return hex.EncodeToString(mac.Sum(nil))
+	return hex.EncodeToString(hmacSum(sha256.New, key, body))
 }
 
 // Standard returns one signature of the webhook-signature header: v1, and the
 // base64 HMAC-SHA256 of id.timestamp.body, the time in Unix seconds.
 func Standard(key []byte, id string, at int64, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(id + "." + strconv.FormatInt(at, 10) + "."))
-	mac.Write(body)
-	return Version + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	before := id + "." + strconv.FormatInt(at, 10) + "."
+	return Version + base64.StdEncoding.EncodeToString(hmacSum(sha256.New, key, []byte(before), body))
+}
+
+func hmacSum(algorithm func() hash.Hash, key []byte, parts ...[]byte) []byte {
+	mac := hmac.New(algorithm, key)
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	return mac.Sum(nil)
 }
 
 // Headers are the values that one request carries.
@@ -54,52 +58,59 @@ type Keys struct {
 }
 
 // Signer signs many requests with the same keys. It is safe for concurrent
-// use and keeps the key schedules, so signing costs two hashes of the body.
-type Signer struct {
-	hex      sync.Pool
-	standard []*sync.Pool
+// use and keeps the key schedules: a signature costs one hash of the body a
+// key, and the three strings that are returned are all that it allocates.
+type Signer struct{ states sync.Pool }
+
+// signing is what one goroutine signs with.
+type signing struct {
+	hex      hash.Hash
+	standard []hash.Hash
+	buffer   []byte
 }
 
 // NewSigner makes a signer for keys.
 func NewSigner(keys Keys) *Signer {
-	s := &Signer{hex: pool(keys.Hex)}
-	for _, key := range keys.Standard {
-		p := pool(key)
-		s.standard = append(s.standard, &p)
-	}
-	return s
-}
-
-func pool(key []byte) sync.Pool {
-	return sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	return &Signer{states: sync.Pool{New: func() any {
+		s := &signing{hex: hmac.New(sha256.New, keys.Hex)}
+		for _, key := range keys.Standard {
+			s.standard = append(s.standard, hmac.New(sha256.New, key))
+		}
+		return s
+	}}}
 }
 
 // Sign signs one request that is sent at a time.
 func (s *Signer) Sign(id string, at time.Time, body []byte) Headers {
+	state := s.states.Get().(*signing)
+	defer s.states.Put(state)
 	h := Headers{ID: id, Timestamp: strconv.FormatInt(at.Unix(), 10)}
-	var sum [sha256.Size]byte
 
-	mac := s.hex.Get().(hash.Hash)
-	mac.Reset()
-	mac.Write(body)
-	h.Signature = hex.EncodeToString(mac.Sum(sum[:0]))
-	s.hex.Put(mac)
+	state.hex.Reset()
+	state.hex.Write(body)
+	sum := state.hex.Sum(state.buffer[:0])
+	out := hex.AppendEncode(sum, sum)
+	h.Signature = string(out[len(sum):])
 
-	prefix := make([]byte, 0, 256)
-	prefix = append(append(append(append(prefix, id...), '.'), h.Timestamp...), '.')
-	out := make([]byte, 0, 48*max(len(s.standard), 1))
-	for i, p := range s.standard {
-		mac := p.Get().(hash.Hash)
+	// The content's head and the sum stand in front of what is written.
+	buffer := append(append(append(append(out[:0], id...), '.'), h.Timestamp...), '.')
+	head, start := len(buffer), len(buffer)+sha256.Size
+	for i, mac := range state.standard {
 		mac.Reset()
-		mac.Write(prefix)
+		mac.Write(buffer[:head])
 		mac.Write(body)
-		if i > 0 {
-			out = append(out, ' ')
+		if i == 0 {
+			buffer = mac.Sum(buffer)
+		} else {
+			mac.Sum(buffer[:head]) // over the sum before
+			buffer = append(buffer, ' ')
 		}
-		out = append(out, Version...)
-		out = base64.StdEncoding.AppendEncode(out, mac.Sum(sum[:0]))
-		p.Put(mac)
+		buffer = append(buffer, Version...)
+		buffer = base64.StdEncoding.AppendEncode(buffer, buffer[head:start])
 	}
-	h.Standard = string(out)
+	if len(state.standard) > 0 {
+		h.Standard = string(buffer[start:])
+	}
+	state.buffer = buffer
 	return h
 }
