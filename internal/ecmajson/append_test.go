@@ -101,6 +101,9 @@ func TestDepthIsBounded(t *testing.T) {
 	if _, err := Append(nil, deep(MaxDepth)); err != nil {
 		t.Errorf("%d deep is refused: %v", MaxDepth, err)
 	}
+	if _, err := Append(nil, []byte("[[]"+strings.Repeat(`,[{"a":[{}]}]`, MaxDepth)+"]")); err != nil {
+		t.Errorf("many beside each other are refused: %v", err)
+	}
 	for _, n := range []int{MaxDepth + 1, 100_000} {
 		for _, src := range [][]byte{deep(n), []byte(strings.Repeat(`{"a":`, n))} {
 			_, err := Append(nil, src)

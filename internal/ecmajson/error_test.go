@@ -35,7 +35,7 @@ func TestRefused(t *testing.T) {
 		if syntax.Line != test.line || syntax.Column != test.column || !strings.Contains(syntax.Msg, test.msg) {
 			t.Errorf("%q is refused at %d:%d (%s), not %d:%d (%s)", test.src, syntax.Line, syntax.Column, syntax.Msg, test.line, test.column, test.msg)
 		}
-		if !strings.HasSuffix(test.src[:syntax.Offset], lastLine(test.src, test.column-1, test.line)) {
+		if !strings.HasSuffix(test.src[:syntax.Offset], start(test.src, test.line, test.column-1)) {
 			t.Errorf("%q: offset %d is not line %d, column %d", test.src, syntax.Offset, test.line, test.column)
 		}
 		if Exact([]byte(test.src)) {
@@ -44,5 +44,5 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// lastLine returns the first n bytes of a line.
-func lastLine(text string, n, line int) string { return strings.Split(text, "\n")[line-1:][0][:n] }
+// start returns the first n bytes of a line.
+func start(text string, line, n int) string { return strings.Split(text, "\n")[line-1][:n] }

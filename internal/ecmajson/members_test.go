@@ -41,6 +41,9 @@ func TestMembers(t *testing.T) {
 		if err := Members([]byte(other), func(_, _ []byte) error { return nil }); !errors.Is(err, ErrNotObject) {
 			t.Errorf("%s: %v", other, err)
 		}
+		if err := Members([]byte(other+"]"), func(_, _ []byte) error { return nil }); err == nil || errors.Is(err, ErrNotObject) {
+			t.Errorf("%s]: %v", other, err)
+		}
 	}
 	stop := errors.New("enough")
 	if err := Members(src, func(_, _ []byte) error { return stop }); !errors.Is(err, stop) {

@@ -10,7 +10,8 @@ import (
 const MaxSafeInteger = 1 << 53
 
 // number reads a number and writes it as Number::toString does (ECMA-262,
-// 6.1.6.1.20), or as it is when it is an integer that no double holds safely.
+// 6.1.6.1.20). Integers stay as they are: up to ±2⁵³ that is the same, and
+// beyond, where no double holds them safely, it is what was meant.
 func (p *parser) number(dst []byte) ([]byte, error) {
 	start := p.at
 	integer, err := p.scanNumber()
@@ -18,7 +19,7 @@ func (p *parser) number(dst []byte) ([]byte, error) {
 		return nil, err
 	}
 	text := p.src[start:p.at]
-	if integer && string(text) != "-0" && (len(text) <= 15 || unsafe(text)) {
+	if integer && string(text) != "-0" {
 		return append(dst, text...), nil
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
