@@ -1,0 +1,200 @@
+package signature
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	bom  = []byte("\xef\xbb\xbf")
+	crlf = []byte("\r\n")
+	lf   = []byte("\n")
+)
+
+// Bounds on what is made of a body, in bytes.
+const (
+	maxForm  = 4 << 20  // one form
+	maxForms = 64 << 20 // all of them
+)
+
+// bodyForm is bytes that may have been hashed instead of the body.
+type bodyForm struct {
+	data  []byte
+	fault func() fault // what that would mean; asked for on a hit only
+	twice bool         // two faults already; not combined with others
+}
+
+// bodyList gathers the forms of one body, each text once.
+type bodyList struct {
+	forms []bodyForm
+	known map[string]bool
+	size  int
+	going func() bool
+}
+
+// bodyForms returns what programs make of a body, the likeliest first, and then
+// the body that was sent, if it is known and another one.
+func bodyForms(body, stored []byte, going func() bool) []bodyForm {
+	l := &bodyList{known: map[string]bool{string(body): true}, going: going}
+	l.add(CodeBodyEmpty, "over an empty body", nil)
+	l.lines(body)
+	root, found := rewritings(body, maxForm, going)
+	for _, r := range found {
+		l.put(r.text, false, func() fault { return r.fault(root) })
+	}
+	l.wrapped(body)
+	l.members(root)
+	for _, r := range found {
+		l.put(slices.Concat(r.text, lf), true, func() fault {
+			f := r.fault(root)
+			return fault{f.code, f.what + " and a line break at its end"}
+		})
+	}
+	if stored != nil {
+		l.add(CodeBodyDiffers, "over the body as it was sent, which differs from the one given", stored)
+	}
+	return l.forms
+}
+
+func (l *bodyList) add(code, what string, data []byte) {
+	l.put(data, false, func() fault { return fault{code, what} })
+}
+
+func (l *bodyList) put(data []byte, twice bool, describe func() fault) {
+	if len(data) > maxForm || l.size+len(data) > maxForms || l.known[string(data)] || !l.going() {
+		return
+	}
+	l.known[string(data)] = true
+	l.size += len(data)
+	l.forms = append(l.forms, bodyForm{data, describe, twice})
+}
+
+// lines adds the forms that differ in line breaks, blanks and marks.
+func (l *bodyList) lines(body []byte) {
+	l.add(CodeBodyPlusNewline, "over the body with one line break (LF) more at its end", slices.Concat(body, lf))
+	l.add(CodeBodyPlusNewline, "over the body with one line break (CRLF) more at its end", slices.Concat(body, crlf))
+	if less, found := bytes.CutSuffix(body, lf); found {
+		l.add(CodeBodyMinusNewline, "over the body without the line break at its end", bytes.TrimSuffix(less, []byte("\r")))
+		l.add(CodeBodyMinusNewline, "over the body without the LF at its end", less)
+	}
+	l.add(CodeBodyTrimmed, "over the body without the blanks at its end", bytes.TrimRight(body, " \t\r\n"))
+	l.add(CodeBodyTrimmed, "over the body without the blanks around it", bytes.TrimSpace(body))
+	unix := bytes.ReplaceAll(body, crlf, lf)
+	l.add(CodeBodyLF, "over the body with LF for each CRLF", unix)
+	l.add(CodeBodyCRLF, "over the body with CRLF for each LF", bytes.ReplaceAll(unix, lf, crlf))
+	if bare, found := bytes.CutPrefix(body, bom); found {
+		l.add(CodeBodyMinusBOM, "over the body without its byte order mark", bare)
+	}
+	l.add(CodeBodyPlusBOM, "over the body with a byte order mark in front", slices.Concat(bom, body))
+}
+
+// wrapped adds forms in which the body is packed into something else, or taken
+// out of it.
+func (l *bodyList) wrapped(body []byte) {
+	text := string(body)
+	for _, sum := range [][]byte{unzip(body)} {
+		if sum != nil {
+			l.add(CodeBodyGunzip, "over the decompressed body", sum)
+		}
+	}
+	for _, level := range []int{gzip.DefaultCompression, gzip.BestSpeed, gzip.BestCompression} {
+		l.add(CodeBodyGzip, "over the body compressed by gzip", zip(body, level))
+	}
+	for _, escaped := range []string{url.QueryEscape(text), strings.ReplaceAll(url.QueryEscape(text), "+", "%20")} {
+		l.add(CodeBodyForm, "over the body percent-encoded as form data", []byte(escaped))
+		for _, field := range []string{"payload=", "body=", "data=", "json="} {
+			l.add(CodeBodyForm, "over the body percent-encoded as the form field "+field, []byte(field+escaped))
+		}
+		l.add(CodeBodyForm, "over the body percent-encoded as the name of an empty form field", []byte(escaped+"="))
+	}
+	if _, value, found := strings.Cut(text, "="); found && !strings.ContainsAny(text[:len(text)-len(value)], "{ \n") {
+		if plain, err := url.QueryUnescape(value); err == nil {
+			l.add(CodeBodyNotForm, "over the value of the form field that the body is", []byte(plain))
+		}
+	}
+	if plain, err := url.QueryUnescape(strings.TrimSuffix(text, "=")); err == nil && strings.Contains(text, "%") {
+		l.add(CodeBodyNotForm, "over the body with its percent-encoding resolved", []byte(plain))
+	}
+	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil && len(decoded) > 0 {
+		l.add(CodeBodyNotBase64, "over what the base64 of the body holds", decoded)
+	}
+	l.add(CodeBodyBase64, "over the body as base64", []byte(base64.StdEncoding.EncodeToString(body)))
+	l.add(CodeBodyObjectText, "over the text [object Object]", []byte("[object Object]"))
+	if utf8.Valid(body) {
+		mojibake, narrow := []byte(nil), []byte(nil)
+		for _, c := range body {
+			mojibake = utf8.AppendRune(mojibake, rune(c))
+		}
+		for _, r := range text {
+			if r > 0xff {
+				r = '?'
+			}
+			narrow = append(narrow, byte(r))
+		}
+		l.add(CodeBodyCharset, "over the body read as ISO 8859-1 and written as UTF-8", mojibake)
+		l.add(CodeBodyCharset, "over the body written as ISO 8859-1", narrow)
+		quoted := writer{style: style{escapes: escapesMinimal}}
+		quoted.out = append(quoted.out, '"')
+		for _, r := range text {
+			quoted.rune(r)
+		}
+		l.add(CodeBodyQuoted, "over the body as a JSON string", append(quoted.out, '"'))
+	}
+}
+
+// members adds the parts of a JSON body that get hashed instead of the whole.
+func (l *bodyList) members(root *node) {
+	switch {
+	case root == nil:
+	case root.kind == '"':
+		l.add(CodeBodyUnquoted, "over the text inside the JSON string that the body is", []byte(decoded(root.text)))
+	case root.kind == '{':
+		for i, key := range root.keys {
+			switch name := decoded(key); name {
+			case "body", "data", "payload":
+				l.add(CodeBodyPart, "over the member "+name+" of the body alone", style{}.write(root.items[i], maxForm))
+			}
+		}
+	}
+}
+
+// zip compresses as gzip does without a name and a time (RFC 1952).
+func zip(data []byte, level int) []byte {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, level)
+	if err != nil {
+		return nil
+	}
+	_, _ = w.Write(data) // to memory
+	_ = w.Close()
+	return out.Bytes()
+}
+
+// unzip decompresses gzip or zlib data, at most maxForm bytes of it.
+func unzip(data []byte) []byte {
+	var source io.Reader
+	switch {
+	case bytes.HasPrefix(data, []byte{0x1f, 0x8b}):
+		r, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil
+		}
+		source = r
+	case len(data) > 6 && data[0] == 0x78:
+		source = flate.NewReader(bytes.NewReader(data[2:])) // RFC 1950: two bytes, then deflate
+	default:
+		return nil
+	}
+	out, err := io.ReadAll(io.LimitReader(source, maxForm+1))
+	if err != nil || len(out) > maxForm {
+		return nil
+	}
+	return out
+}

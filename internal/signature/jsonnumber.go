@@ -1,0 +1,91 @@
+package signature
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// numbers is how a language writes a number that it has read.
+type numbers uint8
+
+const (
+	numbersKept       numbers = iota
+	numbersJavaScript         // ECMA-262, Number::toString
+	numbersGo                 // encoding/json of a float64
+	numbersPython             // int of any length, repr of a float
+	numbersPHP                // 64-bit int, float with serialize_precision -1
+)
+
+func (n numbers) write(literal string) string {
+	whole := !strings.ContainsAny(literal, ".eE")
+	switch {
+	case n == numbersKept:
+		return literal
+	case n == numbersPython && whole:
+		if literal == "-0" {
+			return "0"
+		}
+		return literal
+	case n == numbersPHP && whole && literal != "-0":
+		if _, err := strconv.ParseInt(literal, 10, 64); err == nil {
+			return literal
+		}
+	}
+	f, err := strconv.ParseFloat(literal, 64)
+	if err != nil {
+		return literal // beyond float64: a parser would have refused it
+	}
+	switch n {
+	case numbersPython:
+		return pythonFloat(f)
+	case numbersPHP:
+		return phpFloat(f)
+	case numbersJavaScript:
+		if f == 0 {
+			return "0"
+		}
+	}
+	return shortest(f)
+}
+
+// shortest writes a float as encoding/json and JavaScript do: plain from 1e-6
+// to 1e21, with an exponent beyond.
+func shortest(f float64) string {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		return string(bytes.Replace(strconv.AppendFloat(nil, f, 'e', -1, 64), []byte("e-0"), []byte("e-"), 1))
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
+
+// pythonFloat is repr: plain from 1e-4 to 1e16, at least one digit behind the
+// point, an exponent of at least two digits.
+func pythonFloat(f float64) string {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// phpFloat is what smart_str_append_double writes without zero fraction: plain
+// from 1e-4 to 1e17, else 1.0e+25.
+func phpFloat(f float64) string {
+	abs := math.Abs(f)
+	if abs == 0 || abs >= 1e-4 && abs < 1e17 {
+		if f == 0 && math.Signbit(f) {
+			return "-0.0"
+		}
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	if !strings.Contains(mantissa, ".") {
+		mantissa += ".0"
+	}
+	sign, digits := exponent[:1], strings.TrimLeft(exponent[1:], "0")
+	return mantissa + "e" + sign + digits
+}

@@ -1,0 +1,222 @@
+package signature
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// layout is the blanks between tokens.
+type layout uint8
+
+const (
+	layoutCompact layout = iota // none
+	layoutSpaced                // one after each comma and colon
+	layoutIndent2
+	layoutIndent4
+	layoutIndentTab
+)
+
+// escapes is which characters of a string are escaped beyond those that must be.
+type escapes uint8
+
+const (
+	escapesKept       escapes = iota // as they stand in the text
+	escapesKeptHTML                  // the same, but < > & and line separators escaped: Go's json.RawMessage
+	escapesMinimal                   // JavaScript; Python without ensure_ascii
+	escapesLines                     // U+2028 and U+2029: Go without HTML escaping
+	escapesHTML                      // < > & as well: Go
+	escapesASCII                     // all beyond ASCII: Python
+	escapesPHP                       // all beyond ASCII but DEL, and slashes
+	escapesPHPSlashes                // PHP with JSON_UNESCAPED_UNICODE
+	escapesPHPUnicode                // PHP with JSON_UNESCAPED_SLASHES
+	escapesPHPNeither                // PHP with both
+)
+
+// keys is the order of an object's members.
+type keys uint8
+
+const (
+	keysKept       keys = iota // as they stand in the text, repeated ones as well
+	keysOnce                   // in order of first appearance, the last value: Python, PHP
+	keysJavaScript             // the same, but array indices come first
+	keysSorted                 // Go's maps, sort_keys
+)
+
+// style is how a program writes JSON that it has read.
+type style struct {
+	keys    keys
+	numbers numbers
+	escapes escapes
+	layout  layout
+	arrays  bool // an empty object becomes an empty array
+}
+
+// write renders a value. It returns nil when the text would be longer than most.
+func (s style) write(root *node, most int) []byte {
+	w := writer{style: s, most: most}
+	w.value(root, 0)
+	if len(w.out) > most {
+		return nil
+	}
+	return w.out
+}
+
+type writer struct {
+	style
+	out  []byte
+	most int
+}
+
+func (w *writer) value(n *node, depth int) {
+	if len(w.out) > w.most {
+		return
+	}
+	switch n.kind {
+	case '{', '[':
+		w.container(n, depth)
+	case '"':
+		w.string(n.text)
+	case '0':
+		w.out = append(w.out, w.numbers.write(n.text)...)
+	default:
+		w.out = append(w.out, n.text...)
+	}
+}
+
+func (w *writer) container(n *node, depth int) {
+	open, closing := n.kind, n.kind+2 // '[' ']' and '{' '}' stand two apart
+	if len(n.items) == 0 && w.arrays {
+		open, closing = '[', ']'
+	}
+	w.out = append(w.out, open)
+	for i, at := range w.order(n) {
+		if i > 0 {
+			w.out = append(w.out, ',')
+			if w.layout == layoutSpaced {
+				w.out = append(w.out, ' ')
+			}
+		}
+		w.line(depth + 1)
+		if n.kind == '{' {
+			w.string(n.keys[at])
+			w.out = append(w.out, ':')
+			if w.layout != layoutCompact {
+				w.out = append(w.out, ' ')
+			}
+		}
+		w.value(n.items[at], depth+1)
+	}
+	if len(n.items) > 0 {
+		w.line(depth)
+	}
+	w.out = append(w.out, closing)
+}
+
+// line begins a new line where the layout has lines.
+func (w *writer) line(depth int) {
+	indent := map[layout]string{layoutIndent2: "  ", layoutIndent4: "    ", layoutIndentTab: "\t"}[w.layout]
+	if indent != "" {
+		w.out = append(append(w.out, '\n'), strings.Repeat(indent, depth)...)
+	}
+}
+
+// order returns the places of a container's items in the order of writing.
+func (w *writer) order(n *node) []int {
+	places := make([]int, 0, len(n.items))
+	if n.kind == '[' || w.keys == keysKept {
+		for i := range n.items {
+			places = append(places, i)
+		}
+		return places
+	}
+	names := make([]string, len(n.keys))
+	seen := make(map[string]int, len(n.keys))
+	for i, key := range n.keys {
+		names[i] = decoded(key)
+		if at, twice := seen[names[i]]; twice {
+			places[at] = i
+			continue
+		}
+		seen[names[i]] = len(places)
+		places = append(places, i)
+	}
+	switch w.keys {
+	case keysSorted:
+		slices.SortFunc(places, func(a, b int) int { return strings.Compare(names[a], names[b]) })
+	case keysJavaScript:
+		slices.SortStableFunc(places, func(a, b int) int { return arrayIndex(names[a]) - arrayIndex(names[b]) })
+	}
+	return places
+}
+
+// arrayIndex returns a key's number when it is an array index (ECMA-262,
+// 6.1.7), and one larger than all of them when not.
+func arrayIndex(key string) int {
+	const none = 1<<32 - 1
+	i, err := strconv.ParseUint(key, 10, 32)
+	if err != nil || i >= none || strconv.FormatUint(i, 10) != key {
+		return none
+	}
+	return int(i)
+}
+
+func (w *writer) string(quoted string) {
+	if w.escapes == escapesKept || w.escapes == escapesKeptHTML {
+		for _, r := range quoted {
+			if w.escapes == escapesKeptHTML && escapesHTML.covers(r) {
+				w.unit(uint16(r))
+			} else {
+				w.out = utf8.AppendRune(w.out, r)
+			}
+		}
+		return
+	}
+	w.out = append(w.out, '"')
+	eachRune(quoted, w.rune)
+	w.out = append(w.out, '"')
+}
+
+func (w *writer) rune(r rune) {
+	if short := strings.IndexRune("\b\f\n\r\t\"\\", r); short >= 0 {
+		w.out = append(w.out, '\\', `bfnrt"\`[short])
+		return
+	}
+	switch {
+	case r == '/' && (w.escapes == escapesPHP || w.escapes == escapesPHPSlashes):
+		w.out = append(w.out, '\\', '/')
+	case utf16.IsSurrogate(r) && (w.escapes == escapesHTML || w.escapes == escapesLines):
+		w.out = utf8.AppendRune(w.out, utf8.RuneError) // what encoding/json reads it as
+	case r < ' ' || utf16.IsSurrogate(r) || w.escapes.covers(r):
+		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+			w.unit(uint16(high))
+			r = low
+		}
+		w.unit(uint16(r))
+	default:
+		w.out = utf8.AppendRune(w.out, r)
+	}
+}
+
+func (w *writer) unit(u uint16) {
+	const digits = "0123456789abcdef"
+	w.out = append(w.out, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
+}
+
+// covers reports whether a character is escaped that need not be.
+func (e escapes) covers(r rune) bool {
+	lines := r == '\u2028' || r == '\u2029'
+	switch e {
+	case escapesLines, escapesPHPSlashes, escapesPHPNeither:
+		return lines
+	case escapesHTML:
+		return lines || r == '<' || r == '>' || r == '&'
+	case escapesASCII:
+		return r > '~'
+	case escapesPHP, escapesPHPUnicode:
+		return r > 0x7f
+	}
+	return false
+}
