@@ -39,8 +39,8 @@ prints the event's id. A daemon (sealpost serve) on the same database delivers.
 
 With --wait it follows the daemon until every delivery has ended. With --direct
 it delivers in this process, three attempts by default, and needs no daemon.`,
-		Example: `  sealpost publish transaction.created --data '{"id":"tx-1","amount":2500}'
-  sealpost publish order.paid --data @order.json --direct --to orders`,
+		Example: `  sealpost publish order.paid --data '{"order":"A-17","total":2500}'
+  sealpost publish order.paid --data '{"total":2500}' --direct`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeTypes,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -52,7 +52,7 @@ func newRoot(a *app) *cobra.Command {
 retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 		Example: `  sealpost demo
   sealpost webhook create orders --url https://receiver.example.com/hook
-  sealpost publish transaction.created --data '{"id":"tx-1"}'`,
+  sealpost publish order.paid --data '{"total":2500}'`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version,
@@ -99,6 +99,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 		newToken(a), newOrg(a), newConfig(a), newDemo(a), newVersion(a),
 	)
 	root.SetHelpCommand(newHelp(root))
+	root.SetHelpTemplate(helpTemplate)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	prepare(root)
 	a.completeFlags(root)

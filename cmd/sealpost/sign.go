@@ -16,8 +16,8 @@ func newSign(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign --secret SRC",
 		Short: "Sign a body, to compare with what your own code computes",
-		Example: `  sealpost sign --body @body.json --secret env:WEBHOOK_SECRET
-  echo -n '{"id":"evt_1"}' | sealpost sign --secret @secret.txt --id evt_1 --at 2026-01-05T10:20:30Z`,
+		Example: `  sealpost sign --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+  printf '{"a":1}' | sealpost sign --secret 0123456789abcdef0123456789abcdef --id evt_1 --at 2026-01-05T10:20:30Z`,
 		RunE: func(*cobra.Command, []string) error {
 			if secretSource == "" {
 				return &usageError{"--secret is missing", "--secret @FILE, - or env:NAME says what to sign with"}

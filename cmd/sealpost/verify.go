@@ -27,8 +27,8 @@ func newVerify(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify-signature (--secret SRC | --webhook NAME) (-H 'Name: value' | --request SRC)",
 		Short: "Verify the signature of a request; exit 0 when it is valid, 1 when not",
-		Example: `  sealpost verify-signature --body @body.json --secret @secret.txt -H 'Signature: 5f2b…'
-  sealpost verify-signature --request @request.txt --webhook orders --tolerance none`,
+		Example: `  sealpost verify-signature --body '{"a":1}' --secret 0123456789abcdef0123456789abcdef -H 'Signature: f0546246da9e2349100c845a8561214788d75d900f3c086a72fcfa03bb1f42ab'
+  sealpost verify-signature --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw --tolerance none -H 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' -H 'webhook-timestamp: 1614265330' -H 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			request, err := a.signedRequest(cmd.Context(), &f)
 			if err != nil {
