@@ -35,7 +35,7 @@ type app struct {
 	yes     bool
 	file    string // --config
 
-	flags   *pflag.FlagSet // of the settings
+	flags   *pflag.FlagSet // of the settings, those of the command line itself included
 	conf    *config.Config
 	catalog *catalog.Catalog
 }
@@ -62,6 +62,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
 				return asUsage(cmd, err)
 			}
+			a.applyGlobals()
 			return a.checkFlags()
 		},
 	}
@@ -74,18 +75,19 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	a.flags = pflag.NewFlagSet("settings", pflag.ContinueOnError)
+	settings := pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	for _, s := range config.Settings() {
 		name := config.FlagName(s.Key)
 		if s.Default == "true" || s.Default == "false" {
-			a.flags.Bool(name, s.Default == "true", s.Help)
+			settings.Bool(name, s.Default == "true", s.Help)
 		} else {
-			a.flags.String(name, s.Default, s.Help)
+			settings.String(name, s.Default, s.Help)
 		}
-		a.flags.Lookup(name).Hidden = !slices.Contains(own, s.Key)
+		settings.Lookup(name).Hidden = !slices.Contains(own, s.Key)
 	}
-	a.flags.SortFlags = false
-	f.AddFlagSet(a.flags)
+	settings.SortFlags = false
+	f.AddFlagSet(settings)
+	a.flags = f
 	f.StringVar(&a.file, "config", "", "configuration file (YAML, TOML or JSON)")
 	f.StringVarP(&a.output, "output", "o", a.variable("OUTPUT", "table"), "how to print: table, json or jsonl")
 	f.StringVar(&a.color, "color", a.variable("COLOR", "auto"), "colours: auto, always or never")
@@ -161,6 +163,14 @@ func (a *app) variable(name, otherwise string) string {
 	return otherwise
 }
 
+// applyGlobals lets the configuration file, too, say how to print. Settings that
+// can't be read are told of by the commands that need them.
+func (a *app) applyGlobals() {
+	if c, err := a.config(); err == nil {
+		a.output, a.color, a.quiet, a.verbose, a.noInput, a.yes = c.Output, c.Color, c.Quiet, c.Verbose, c.NoInput, c.Yes
+	}
+}
+
 func (a *app) checkFlags() error {
 	if !slices.Contains([]string{"table", "json", "jsonl"}, a.output) {
 		return &usageError{fmt.Sprintf("--output %q is none of table, json, jsonl", a.output), ""}
@@ -177,7 +187,7 @@ func (a *app) config() (*config.Config, error) {
 		return a.conf, nil
 	}
 	given := make(map[string]string)
-	for _, s := range config.Settings() {
+	for _, s := range slices.Concat(config.Globals(), config.Settings()) {
 		if f := a.flags.Lookup(config.FlagName(s.Key)); f != nil && f.Changed {
 			given[s.Key] = f.Value.String()
 		}
@@ -190,7 +200,7 @@ func (a *app) config() (*config.Config, error) {
 	if err != nil {
 		return nil, &usageError{err.Error(), "`sealpost help environment` explains each setting"}
 	}
-	if !a.quiet {
+	if !c.Quiet {
 		for _, warning := range c.Warnings {
 			a.warn("%s", warning)
 		}

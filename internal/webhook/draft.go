@@ -114,6 +114,10 @@ func NewDraft(eventType string, body []byte) (*Draft, error) {
 	if canonical[0] != '{' {
 		return nil, Errorf(CodeBadRequest, fmt.Sprintf("body is %s; an object is needed", kind(canonical)))
 	}
+	// The event around it is one level more, and must be readable as well.
+	if err := ecmajson.Members(fmt.Appendf(nil, `{"body":%s}`, canonical), func(_, _ []byte) error { return nil }); err != nil {
+		return nil, JSONFault(err)
+	}
 	resource, action, _ := strings.Cut(eventType, ".")
 	return &Draft{Resource: resource, Action: action, Body: canonical, Subject: subject(resource, canonical)}, nil
 }

@@ -82,6 +82,19 @@ func TestWholeDraft(t *testing.T) {
 	}
 }
 
+func TestBodyLeavesRoomForTheEventAroundIt(t *testing.T) {
+	deep := func(n int) []byte {
+		return []byte(strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n))
+	}
+	d, err := NewDraft("a.b", deep(ecmajson.MaxDepth-1))
+	if err != nil || !ecmajson.Exact(d.Build(accepted)) {
+		t.Errorf("%d deep: %v", ecmajson.MaxDepth-1, err)
+	}
+	if _, err := NewDraft("a.b", deep(ecmajson.MaxDepth)); CodeOf(err) != CodeBadRequest {
+		t.Errorf("%d deep: %v", ecmajson.MaxDepth, err)
+	}
+}
+
 func TestSubject(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"id":"tx-1"}`: "tx-1", `{"a":1,"id":"tx-2"}`: "tx-2", `{"id":"\u0041"}`: "A", `{"id":5}`: "", `{}`: "", `{"x":{"id":"no"}}`: "", `{"id":"a\"b"}`: `a"b`,
