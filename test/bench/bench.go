@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// bench is what all scenarios share.
+type bench struct {
+	folder    string
+	binary    string
+	length    time.Duration
+	receiver  *process
+	forwarder *process
+	table     []row
+}
+
+func newBench(ctx context.Context, binary string, length time.Duration) (*bench, error) {
+	folder, err := os.MkdirTemp("", "sealpost-bench-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{folder: folder, binary: binary, length: length}
+	if b.binary == "" {
+		b.binary = filepath.Join(folder, "sealpost")
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, "./cmd/sealpost")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building sealpost (run this from the root of the tree): %w: %s", err, out)
+		}
+	}
+	if b.receiver, err = role(ctx, "receiver"); err != nil {
+		return nil, err
+	}
+	b.forwarder, err = role(ctx, "forwarder", "-target", b.receiver.url)
+	return b, err
+}
+
+func (b *bench) close() {
+	for _, p := range []*process{b.forwarder, b.receiver} {
+		if p != nil {
+			p.stop(syscall.SIGKILL)
+		}
+	}
+	_ = os.RemoveAll(b.folder)
+}
+
+// received asks the receiver what came; full adds latencies and gaps.
+func (b *bench) received(full bool) (s received, err error) {
+	url := b.receiver.url + "/summary"
+	if full {
+		url += "?full"
+	}
+	response, err := http.Get(url)
+	if err != nil {
+		return s, err
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	return s, json.NewDecoder(response.Body).Decode(&s)
+}
+
+func (b *bench) reset() error {
+	response, err := http.Post(b.receiver.url+"/reset", "text/plain", nil)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
+}
+
+// load runs the load generator in a process of its own.
+func (b *bench) load(ctx context.Context, token string, args ...string) (result loaded, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return result, err
+	}
+	cmd := exec.CommandContext(ctx, self, append([]string{"load"}, args...)...)
+	cmd.Env = append(os.Environ(), "BENCH_TOKEN="+token)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return result, err
+	}
+	return result, json.NewDecoder(bytes.NewReader(out)).Decode(&result)
+}
+
+// flow is one measurement from publishing to receiving.
+type flow struct {
+	rate     float64 // events a second, from the first request to the last arrival
+	loaded   loaded
+	received received
+}
+
+// flow loads a target for a time and waits until all that was acknowledged has
+// been received.
+func (b *bench) flow(ctx context.Context, token string, args ...string) (f flow, err error) {
+	if err := b.reset(); err != nil {
+		return f, err
+	}
+	if f.loaded, err = b.load(ctx, token, append(args, "-time", b.length.String())...); err != nil {
+		return f, err
+	}
+	if f.loaded.Fault != "" {
+		return f, fmt.Errorf("the load generator: %s", f.loaded.Fault)
+	}
+	err = until(ctx, time.Minute, 2*time.Millisecond, func() (bool, error) {
+		s, err := b.received(false)
+		return s.Events >= int(f.loaded.Acked), err
+	})
+	if err != nil {
+		return f, err
+	}
+	if f.received, err = b.received(true); err != nil {
+		return f, err
+	}
+	f.rate = float64(f.received.Events) / f.received.Last.Sub(f.loaded.Began).Seconds()
+	return f, nil
+}
