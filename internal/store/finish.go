@@ -13,7 +13,7 @@ import (
 // person cancelled or retried the delivery meanwhile.
 func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale []*webhook.Outcome, err error) {
 	disabled := false
-	err = s.shared(ctx, func(tx *session) error {
+	err = s.shared(ctx, true, func(tx *session) error {
 		stale = nil
 		for _, o := range outcomes {
 			recorded, err := tx.finish(o)
@@ -75,6 +75,7 @@ func (s *session) health(o *webhook.Outcome) error {
 		err = s.exec(`UPDATE webhook SET failing_since = NULL WHERE seq = ? AND failing_since IS NOT NULL`, seq)
 	}
 	if o.Disable != "" {
+		s.fresh = true
 		err = errors.Join(err, s.exec(`UPDATE webhook SET disabled = ?, updated_at = ? WHERE seq = ? AND disabled IS NULL`, o.Disable, millis(o.Attempt.At), seq))
 	}
 	return err

@@ -34,7 +34,7 @@ const (
 func (s *Store) Publish(ctx context.Context, batch []webhook.Publication) ([]webhook.Publishing, error) {
 	results := make([]webhook.Publishing, len(batch))
 	var committed webhook.Committed
-	err := s.shared(ctx, func(tx *session) error {
+	err := s.shared(ctx, false, func(tx *session) error {
 		committed = webhook.Committed{}
 		if err := s.begin(tx); err != nil {
 			return err
@@ -58,7 +58,8 @@ func (s *Store) Publish(ctx context.Context, batch []webhook.Publication) ([]web
 	return results, err
 }
 
-// begin reads, once a transaction, what publishing needs to know.
+// begin reads what publishing needs to know, unless nothing but publishing
+// has changed the file since.
 func (s *Store) begin(tx *session) error {
 	if !tx.fresh {
 		return nil

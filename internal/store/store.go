@@ -25,6 +25,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"sealpost/internal/access"
 	"sealpost/internal/webhook"
 )
 
@@ -45,7 +46,10 @@ type Store struct {
 	write   *sql.DB
 	writer  *writer
 	fanouts *fanouts
+	tokens  *looks[string, access.Token]
 	written func(webhook.Committed)
+
+	statements statements
 }
 
 // Open opens the database file and checks that it is one that this program
@@ -56,6 +60,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: opts.Path, fanouts: newFanouts()}
+	s.tokens = newLooks(s.readToken)
 	var err error
 	if s.write, err = connect(opts.Path, false); err != nil {
 		return nil, fault(opts.Path, err)
@@ -82,6 +87,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 // Close waits for writes that were handed in and closes the file.
 func (s *Store) Close() error {
 	s.writer.stop()
+	s.statements.close()
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 

@@ -46,9 +46,19 @@ func (s *Store) AddToken(ctx context.Context, organization string, t access.Toke
 }
 
 // Token finds a token by id; a token that is not there is the zero Token,
-// which no presented one fits.
+// which no presented one fits. What it returns was read after it was called,
+// so a revoked token counts from the next request, also when another process
+// has revoked it; callers that ask for the same one meanwhile share a look.
 func (s *Store) Token(ctx context.Context, id string) (access.Token, error) {
-	t, err := scanToken(s.read.QueryRowContext(ctx, `SELECT `+tokenColumns+` FROM token t JOIN organization o ON o.seq = t.organization WHERE t.id = ?`, id))
+	return s.tokens.get(ctx, id)
+}
+
+func (s *Store) readToken(ctx context.Context, id string) (access.Token, error) {
+	stmt, err := s.reading(`SELECT ` + tokenColumns + ` FROM token t JOIN organization o ON o.seq = t.organization WHERE t.id = ?`)
+	if err != nil {
+		return access.Token{}, fault(s.path, err)
+	}
+	t, err := scanToken(stmt.QueryRowContext(ctx, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Token{}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 
 	"sealpost/internal/webhook"
 )
@@ -19,14 +20,23 @@ import (
 // fails only when the file fails: then the whole transaction is rolled back
 // and each operation runs again in one of its own, so that none can spoil the
 // others. A separate one may refuse, and runs inside a savepoint.
+//
+// A patient one (finish) has nobody waiting for it. While only such are there,
+// the writer lingers, so that they ride on the commit of the next impatient
+// one: an event then costs a good half of the syncs.
 
 // operation is one caller's change.
 type operation struct {
 	run      func(*session) error
 	separate bool
+	patient  bool
 	after    func() // after the commit, before the caller is answered, in order of the operations
 	done     chan error
 }
+
+// linger bounds how long patient operations wait for an impatient one. What a
+// crash in that time costs is a repeated delivery.
+const linger = 5 * time.Millisecond
 
 // maxShared bounds how many operations share a commit, so that a flood does
 // not turn into one endless transaction.
@@ -39,6 +49,7 @@ type writer struct {
 
 	mu      sync.Mutex
 	queue   []*operation
+	urgent  int // operations in queue that are not patient
 	wake    chan struct{}
 	closing bool
 	peek    bool // look for other processes' changes
@@ -53,7 +64,7 @@ func startWriter(ctx context.Context, s *Store) (*writer, error) {
 	}
 	w := &writer{
 		store:   s,
-		session: &session{conn: conn, prepared: make(map[string]*sql.Stmt)},
+		session: &session{conn: conn, prepared: make(map[string]*sql.Stmt), fresh: true},
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
@@ -104,6 +115,9 @@ func (w *writer) enqueue(op *operation) error {
 		return errClosed
 	}
 	w.queue = append(w.queue, op)
+	if !op.patient {
+		w.urgent++
+	}
 	w.mu.Unlock()
 	w.poke()
 	return nil
@@ -114,18 +128,14 @@ func (w *writer) loop() {
 	defer w.session.close()
 	var batch []*operation
 	for range w.wake {
+		w.linger()
 		for {
-			w.mu.Lock()
-			n := min(len(w.queue), maxShared)
-			batch = append(batch[:0], w.queue[:n]...)
-			w.queue = append(w.queue[:0], w.queue[n:]...)
-			closing, peek := w.closing, w.peek
-			w.peek = false
-			w.mu.Unlock()
-			if peek && n == 0 {
+			var closing, peek bool
+			batch, closing, peek = w.take(batch[:0])
+			if peek && len(batch) == 0 {
 				_ = w.notice() // what fails here fails again with the next change, and is told then
 			}
-			if n == 0 {
+			if len(batch) == 0 {
 				if closing {
 					return
 				}
@@ -133,6 +143,48 @@ func (w *writer) loop() {
 			}
 			w.commit(batch)
 			clear(batch)
+			w.linger()
+		}
+	}
+}
+
+// take moves what is to share the next commit from the queue into batch.
+func (w *writer) take(batch []*operation) (taken []*operation, closing, peek bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(len(w.queue), maxShared)
+	batch = append(batch, w.queue[:n]...)
+	rest := copy(w.queue, w.queue[n:])
+	clear(w.queue[rest:])
+	w.queue = w.queue[:rest]
+	for _, op := range batch {
+		if !op.patient {
+			w.urgent--
+		}
+	}
+	peek, w.peek = w.peek, false
+	return batch, w.closing, peek
+}
+
+// linger waits while only patient operations are there, for a bounded time.
+func (w *writer) linger() {
+	var over <-chan time.Time
+	for {
+		w.mu.Lock()
+		patient := len(w.queue) > 0 && w.urgent == 0 && !w.closing
+		w.mu.Unlock()
+		if !patient {
+			return
+		}
+		if over == nil {
+			timer := time.NewTimer(linger)
+			defer timer.Stop()
+			over = timer.C
+		}
+		select {
+		case <-w.wake:
+		case <-over:
+			return
 		}
 	}
 }
@@ -181,6 +233,7 @@ func (w *writer) notice() error {
 	if version != w.version {
 		first := w.version == 0
 		w.version = version
+		w.session.fresh = true
 		if !first {
 			w.store.fanouts.forget()
 			w.store.notify(webhook.Committed{Foreign: true})
@@ -207,7 +260,6 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	if err := s.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
-	s.fresh = true
 	if err := w.notice(); err != nil {
 		return errors.Join(err, s.exec(`ROLLBACK`))
 	}
@@ -232,6 +284,7 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 		}
 		err = errors.Join(errCommit, err)
 	}
+	s.fresh = true
 	w.store.fanouts.forget()
 	if rollback := s.exec(`ROLLBACK`); rollback != nil && !errors.Is(err, errCommit) {
 		err = errors.Join(err, rollback)
@@ -239,9 +292,10 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	return err
 }
 
-// shared submits an operation that fails only when the file fails.
-func (s *Store) shared(ctx context.Context, run func(*session) error, after func()) error {
-	return s.writer.submit(ctx, &operation{run: run, after: after})
+// shared submits an operation that fails only when the file fails; a patient
+// one may wait a little to share a commit.
+func (s *Store) shared(ctx context.Context, patient bool, run func(*session) error, after func()) error {
+	return s.writer.submit(ctx, &operation{run: run, patient: patient, after: after})
 }
 
 // separate submits an operation that may refuse.
@@ -280,7 +334,7 @@ func (s *Store) notify(c webhook.Committed) {
 type session struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	fresh    bool  // no publish has run in this transaction yet
+	fresh    bool  // what publishing goes by has to be read again: something else than publishing may have changed it
 	next     int64 // number of the next event, once fresh is false
 	awaiting bool  // events are held in this file, once fresh is false
 }
