@@ -38,6 +38,10 @@ type operation struct {
 // crash in that time costs is a repeated delivery.
 const linger = 5 * time.Millisecond
 
+// company bounds how long impatient operations wait for as many as shared the
+// last commit.
+const company = time.Millisecond
+
 // maxShared bounds how many operations share a commit, so that a flood does
 // not turn into one endless transaction.
 const maxShared = 512
@@ -50,6 +54,8 @@ type writer struct {
 	mu      sync.Mutex
 	queue   []*operation
 	urgent  int // operations in queue that are not patient
+	enough  int // of those, how many the writer waits for
+	last    int // of those, how many shared the last commit; the writer's own
 	wake    chan struct{}
 	closing bool
 	peek    bool // look for other processes' changes
@@ -118,8 +124,11 @@ func (w *writer) enqueue(op *operation) error {
 	if !op.patient {
 		w.urgent++
 	}
+	enough := w.urgent >= w.enough
 	w.mu.Unlock()
-	w.poke()
+	if enough {
+		w.poke()
+	}
 	return nil
 }
 
@@ -128,7 +137,7 @@ func (w *writer) loop() {
 	defer w.session.close()
 	var batch []*operation
 	for range w.wake {
-		w.linger()
+		w.gather()
 		for {
 			var closing, peek bool
 			batch, closing, peek = w.take(batch[:0])
@@ -143,7 +152,7 @@ func (w *writer) loop() {
 			}
 			w.commit(batch)
 			clear(batch)
-			w.linger()
+			w.gather()
 		}
 	}
 }
@@ -157,27 +166,42 @@ func (w *writer) take(batch []*operation) (taken []*operation, closing, peek boo
 	rest := copy(w.queue, w.queue[n:])
 	clear(w.queue[rest:])
 	w.queue = w.queue[:rest]
+	w.enough, w.last = 0, 0
 	for _, op := range batch {
 		if !op.patient {
-			w.urgent--
+			w.last++
 		}
 	}
+	w.urgent -= w.last
 	peek, w.peek = w.peek, false
 	return batch, w.closing, peek
 }
 
-// linger waits while only patient operations are there, for a bounded time.
-func (w *writer) linger() {
+// gather lets company come before a commit: patient operations wait for an
+// impatient one, and impatient ones for as many as shared the last commit,
+// since callers who were answered together tend to come back together. One
+// that comes alone waits for nothing.
+func (w *writer) gather() {
+	w.await(1, linger)
+	w.await(w.last, company)
+}
+
+// await waits until so many impatient operations are there, or nothing is, for
+// a bounded time.
+func (w *writer) await(enough int, most time.Duration) {
 	var over <-chan time.Time
 	for {
 		w.mu.Lock()
-		patient := len(w.queue) > 0 && w.urgent == 0 && !w.closing
+		waits := len(w.queue) > 0 && w.urgent < enough && !w.closing
+		if w.enough = 0; waits {
+			w.enough = enough
+		}
 		w.mu.Unlock()
-		if !patient {
+		if !waits {
 			return
 		}
 		if over == nil {
-			timer := time.NewTimer(linger)
+			timer := time.NewTimer(most)
 			defer timer.Stop()
 			over = timer.C
 		}

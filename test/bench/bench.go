@@ -93,9 +93,24 @@ func (b *bench) load(ctx context.Context, token string, args ...string) (result 
 
 // flow is one measurement from publishing to receiving.
 type flow struct {
-	rate     float64 // events a second, from the first request to the last arrival
+	rate     float64       // events a second, from the first request to the last arrival
+	cpu      time.Duration // per event, of the process in between
 	loaded   loaded
 	received received
+}
+
+// busy measures a flow through a process, and what it costs that one.
+func (b *bench) busy(ctx context.Context, p *process, token string, args ...string) (f flow, err error) {
+	before, err := p.cpu()
+	if err != nil {
+		return f, err
+	}
+	if f, err = b.flow(ctx, token, args...); err != nil {
+		return f, err
+	}
+	after, err := p.cpu()
+	f.cpu = (after - before) / time.Duration(max(f.received.Events, 1))
+	return f, err
 }
 
 // flow loads a target for a time and waits until all that was acknowledged has
