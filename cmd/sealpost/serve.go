@@ -45,7 +45,7 @@ start. A second signal ends it at once.`,
 const collectAt = 400
 
 // pickUp is how often the daemon looks whether another process has written.
-const pickUp = 25 * time.Millisecond
+const pickUp = 50 * time.Millisecond
 
 func (a *app) serve(ctx context.Context) (err error) {
 	c, err := a.config()

@@ -48,6 +48,7 @@ func New(opts Options) *Server {
 		opts.MaxBody = admin.DefaultMaxBody
 	}
 	s := &Server{opts: opts, mux: http.NewServeMux()}
+	s.mux.HandleFunc(elsewhere, s.unrouted)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
 	s.routeWebhooks()
@@ -72,11 +73,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
 	}
-	_, pattern := s.mux.Handler(r)
-	if pattern == "" {
-		s.unrouted(w, r)
-		return
-	}
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -92,13 +88,16 @@ func shorten(r *http.Request, p string) *http.Request {
 	return &clone
 }
 
+// elsewhere is the pattern of what no route is for.
+const elsewhere = "/"
+
 // unrouted answers for a path or a method that is not there.
 func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		probe := *r
 		probe.Method = method
-		if _, pattern := s.mux.Handler(&probe); pattern != "" {
+		if _, pattern := s.mux.Handler(&probe); pattern != elsewhere {
 			allowed = append(allowed, method)
 		}
 	}

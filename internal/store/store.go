@@ -50,6 +50,7 @@ type Store struct {
 	written func(webhook.Committed)
 
 	statements statements
+	pulse      pulse
 }
 
 // Open opens the database file and checks that it is one that this program

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// session is the writer's connection with its prepared statements, inside a
+// transaction.
+type session struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+	fresh    bool  // what publishing goes by has to be read again: something else than publishing may have changed it
+	next     int64 // number of the next event, once fresh is false
+	awaiting bool  // events are held in this file, once fresh is false
+}
+
+var background = context.Background() //nolint:gochecknoglobals // a transaction is not cut by its callers' contexts
+
+func (s *session) statement(query string) (*sql.Stmt, error) {
+	if stmt, found := s.prepared[query]; found {
+		return stmt, nil
+	}
+	stmt, err := s.conn.PrepareContext(background, query)
+	if err != nil {
+		return nil, err
+	}
+	s.prepared[query] = stmt
+	return stmt, nil
+}
+
+func (s *session) exec(query string, args ...any) error {
+	_, err := s.changed(query, args...)
+	return err
+}
+
+// changed runs a statement and returns how many rows it changed.
+func (s *session) changed(query string, args ...any) (int64, error) {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(background, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// insert runs an INSERT and returns the new row's number, or 0 when a conflict
+// kept it out.
+func (s *session) insert(query string, args ...any) (int64, error) {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(background, args...)
+	if err != nil {
+		return 0, err
+	}
+	if n, err := result.RowsAffected(); n == 0 || err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// row reads one row; sql.ErrNoRows when there is none.
+func (s *session) row(query string, args []any, into ...any) error {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(background, args...).Scan(into...)
+}
+
+func (s *session) savepoint(run func(*session) error) error {
+	if err := s.exec(`SAVEPOINT operation`); err != nil {
+		return err
+	}
+	refused := run(s)
+	if refused != nil {
+		if err := s.exec(`ROLLBACK TO operation`); err != nil {
+			return err
+		}
+	}
+	if err := s.exec(`RELEASE operation`); err != nil {
+		return err
+	}
+	return refused
+}
+
+func (s *session) close() {
+	for _, stmt := range s.prepared {
+		_ = stmt.Close()
+	}
+	_ = s.conn.Close()
+}
