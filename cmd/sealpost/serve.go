@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,9 +44,6 @@ start. A second signal ends it at once.`,
 // instead of twofold: the live heap of a daemon is a few megabytes, so it would
 // run dozens of times a second. GOGC in the environment comes first.
 const collectAt = 400
-
-// pickUp is how often the daemon looks whether another process has written.
-const pickUp = 50 * time.Millisecond
 
 func (a *app) serve(ctx context.Context) (err error) {
 	c, err := a.config()
@@ -104,26 +102,25 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		log.Info("nobody can use the API yet: `sealpost token create NAME` makes a bearer token")
 	}
 
-	tick := time.NewTicker(pickUp)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			l.store.Peek()
-		case err := <-failed:
-			return err
-		case <-ctx.Done():
-			edge.Ready(false)
-			log.Info("stopping", "grace", c.Delivery.ShutdownGrace.String(), "reason", context.Cause(ctx).Error())
-			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Delivery.ShutdownGrace)
-			defer cancel()
-			if err := web.Shutdown(grace); err != nil {
-				_ = web.Close()
-			}
-			engine.Stop(grace)
-			log.Info("stopped")
-			return nil
+	watching, unwatch := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { l.store.Watch(watching) })
+	defer watch.Wait()
+	defer unwatch()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		edge.Ready(false)
+		log.Info("stopping", "grace", c.Delivery.ShutdownGrace.String(), "reason", context.Cause(ctx).Error())
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Delivery.ShutdownGrace)
+		defer cancel()
+		if err := web.Shutdown(grace); err != nil {
+			_ = web.Close()
 		}
+		engine.Stop(grace)
+		log.Info("stopped")
+		return nil
 	}
 }
 

@@ -1,17 +1,75 @@
 package store
 
 import (
-	"os"
-	"sync"
+	"context"
+	"path/filepath"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 
 	"sealpost/internal/webhook"
 )
 
 // What other processes write is noticed in two steps, so that an idle daemon
-// costs next to nothing: a look at the size and the time of the write-ahead
-// log tells whether anybody may have committed, and data_version on the
-// writer's connection whether it was somebody else.
+// costs next to nothing: the operating system says that somebody has written
+// to the write-ahead log, and data_version on the writer's connection whether
+// it was somebody else.
+
+const (
+	breath  = 25 * time.Millisecond // between two looks while somebody writes
+	blindly = 50 * time.Millisecond // between two looks where the system tells nothing
+	anyway  = time.Second           // and where it does: network file systems may not
+)
+
+// Watch has [Store.Notify]'s function hear of what other processes commit,
+// until ctx ends.
+func (s *Store) Watch(ctx context.Context) {
+	watcher, err := fsnotify.NewWatcher()
+	if err == nil {
+		defer watcher.Close() //nolint:errcheck // nothing is left to do with it
+		err = watcher.Add(filepath.Dir(mustAbs(s.path)))
+	}
+	if err != nil { // no more watches are to be had, for instance
+		s.watch(ctx, nil, nil, blindly)
+		return
+	}
+	s.watch(ctx, watcher.Events, watcher.Errors, anyway)
+}
+
+func (s *Store) watch(ctx context.Context, events <-chan fsnotify.Event, faults <-chan error, every time.Duration) {
+	log := filepath.Base(s.path) + "-wal"
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	heard, pause := events, (<-chan time.Time)(nil)
+	for {
+		select {
+		case event := <-heard:
+			if filepath.Base(event.Name) != log {
+				continue
+			}
+			s.Peek()
+			heard, pause = nil, time.After(breath) // meanwhile the system adds up what happens
+		case <-pause:
+			s.Peek()
+			heard, pause = events, nil
+		case <-faults: // events were lost, as a rule
+			s.Peek()
+		case <-tick.C:
+			s.Peek()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Peek has the writer look, soon, whether another process has changed the
+// file; if so, [Store.Notify]'s function hears of it.
+func (s *Store) Peek() {
+	s.writer.mu.Lock()
+	s.writer.peek = true
+	s.writer.mu.Unlock()
+	s.writer.poke()
+}
 
 // notice tells the engine when another process has changed the file. On the
 // only connection that writes in this process, data_version grows for the
@@ -31,45 +89,4 @@ func (w *writer) notice() error {
 		}
 	}
 	return nil
-}
-
-// pulse remembers how the write-ahead log looked.
-type pulse struct {
-	mu       sync.Mutex
-	size     int64
-	modified time.Time
-	still    int // looks since it last changed
-}
-
-const (
-	settles = 4  // looks after a change that ask all the same: a file's time is coarse
-	trusts  = 20 // looks after which one asks anyway
-)
-
-// beats looks at the log and reports whether somebody may have committed.
-func (p *pulse) beats(path string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	info, err := os.Stat(path + "-wal")
-	if err != nil || info.Size() != p.size || !info.ModTime().Equal(p.modified) {
-		p.still = 0
-		if err == nil {
-			p.size, p.modified = info.Size(), info.ModTime()
-		}
-		return true
-	}
-	p.still++
-	return p.still <= settles || p.still%trusts == 0
-}
-
-// Peek looks whether another process has changed the file; if so,
-// [Store.Notify]'s function hears of it soon. It is meant to be called often.
-func (s *Store) Peek() {
-	if !s.pulse.beats(s.path) {
-		return
-	}
-	s.writer.mu.Lock()
-	s.writer.peek = true
-	s.writer.mu.Unlock()
-	s.writer.poke()
 }

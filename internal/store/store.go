@@ -50,7 +50,6 @@ type Store struct {
 	written func(webhook.Committed)
 
 	statements statements
-	pulse      pulse
 }
 
 // Open opens the database file and checks that it is one that this program
