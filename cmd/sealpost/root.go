@@ -222,7 +222,7 @@ func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
 		return nil, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no database is named, and neither HOME nor XDG_STATE_HOME says where it would be"},
 			Hint: "name one with --database or SEALPOST_DATABASE"}
 	}
-	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create})
+	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, MaxPending: c.Publish.MaxPending})
 }
 
 // newGuard makes the guard from the settings.

@@ -20,8 +20,11 @@ func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale 
 			if err != nil {
 				return err
 			}
-			if !recorded {
+			switch {
+			case !recorded:
 				stale = append(stale, o)
+			case o.State != webhook.Pending:
+				s.pending.done(o.Work.Key.Webhook)
 			}
 			disabled = disabled || o.Disable != ""
 		}

@@ -67,6 +67,7 @@ func (s *Store) begin(tx *session) error {
 	if err := s.fanouts.refresh(tx); err != nil {
 		return err
 	}
+	s.pending.doubt()
 	var last sql.NullInt64
 	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)) FROM event`, nil, &last, &tx.awaiting); err != nil {
 		return err
@@ -99,6 +100,16 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 		return result, err
 	}
 	hash := d.Hash()
+	full, err := s.pending.full(tx, org, receivers, p.At)
+	if err != nil {
+		return result, err
+	}
+	if full {
+		if result, err = tx.repeated(org, p, hash[:], result); errors.Is(err, sql.ErrNoRows) {
+			err = s.pending.refusal()
+		}
+		return result, err
+	}
 	if held {
 		return s.hold(tx, org, p, hash[:], result)
 	}
@@ -117,6 +128,7 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	}
 	tx.next++
 	result.Seq, result.Count = seq, len(targets)
+	s.pending.add(org, targets)
 	for _, target := range targets {
 		key := webhook.DeliveryKey{Webhook: target, Event: seq}
 		if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, direct) VALUES (?, ?, 0, 0, ?)`, target, seq, orNull(p.Direct)); err != nil {

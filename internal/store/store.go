@@ -37,6 +37,8 @@ type Options struct {
 	Path    string
 	Create  bool // make the file, and its folder, when it is missing
 	Migrate bool // bring an older schema up to date; otherwise that is an error
+
+	MaxPending int // pending deliveries of one organization beyond which Publish refuses; 0 is no bound
 }
 
 // Store is an open database file. It is safe for concurrent use.
@@ -46,6 +48,7 @@ type Store struct {
 	write   *sql.DB
 	writer  *writer
 	fanouts *fanouts
+	pending *pending
 	tokens  *looks[string, access.Token]
 	written func(webhook.Committed)
 
@@ -59,7 +62,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := prepare(opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: opts.Path, fanouts: newFanouts()}
+	s := &Store{path: opts.Path, fanouts: newFanouts(), pending: newPending(opts.MaxPending)}
 	s.tokens = newLooks(s.readToken)
 	var err error
 	if s.write, err = connect(opts.Path, false); err != nil {

@@ -281,6 +281,7 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	}
 	s.fresh = true
 	w.store.fanouts.forget()
+	w.store.pending.forget()
 	if rollback := s.exec(`ROLLBACK`); rollback != nil && !errors.Is(err, errCommit) {
 		err = errors.Join(err, rollback)
 	}
