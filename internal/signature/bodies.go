@@ -88,7 +88,8 @@ func (l *bodyList) lines(body []byte) {
 	l.add(CodeBodyTrimmed, "over the body without the blanks around it", bytes.TrimSpace(body))
 	unix := bytes.ReplaceAll(body, crlf, lf)
 	l.add(CodeBodyLF, "over the body with LF for each CRLF", unix)
-	l.add(CodeBodyCRLF, "over the body with CRLF for each LF", bytes.ReplaceAll(unix, lf, crlf))
+	l.add(CodeBodyCRLF, "over the body with CRLF for each LF that had no CR", bytes.ReplaceAll(unix, lf, crlf))
+	l.add(CodeBodyCRLF, "over the body with CRLF for each LF, even behind a CR", bytes.ReplaceAll(body, lf, crlf))
 	if bare, found := bytes.CutPrefix(body, bom); found {
 		l.add(CodeBodyMinusBOM, "over the body without its byte order mark", bare)
 	}
@@ -99,10 +100,8 @@ func (l *bodyList) lines(body []byte) {
 // out of it.
 func (l *bodyList) wrapped(body []byte) {
 	text := string(body)
-	for _, sum := range [][]byte{unzip(body)} {
-		if sum != nil {
-			l.add(CodeBodyGunzip, "over the decompressed body", sum)
-		}
+	if plain := unzip(body); plain != nil {
+		l.add(CodeBodyGunzip, "over the decompressed body", plain)
 	}
 	for _, level := range []int{gzip.DefaultCompression, gzip.BestSpeed, gzip.BestCompression} {
 		l.add(CodeBodyGzip, "over the body compressed by gzip", zip(body, level))

@@ -101,7 +101,7 @@ func (e *explainer) explainReceived() {
 	if value == "" {
 		tried = name + " is missing, and no other header carries a right value"
 	}
-	if !e.budget.going() || e.budget.trials == 0 {
+	if e.budget.spent() {
 		tried += "; the search ended at its bound"
 	}
 	e.add(suspected(CodeUnknown, "%s", tried))
@@ -135,8 +135,8 @@ func (e *explainer) otherHeader(s *space, due string) bool {
 			}
 			elsewhere := *s
 			elsewhere.targets = targetsOf(value, e.result.Scheme, true)
-			elsewhere.single = slices.DeleteFunc(slices.Clone(s.single), func(v variation) bool { return v.axis != axisContent && v.axis != axisDigest })
-			elsewhere.late = nil
+			elsewhere.cheap = slices.DeleteFunc(slices.Clone(s.cheap), func(v variation) bool { return v.axis == axisKey })
+			elsewhere.bodies, elsewhere.late = func() []variation { return nil }, nil
 			if faults, hit := elsewhere.search(&e.budget); hit {
 				e.prove("the value of "+bounded(name), append([]fault{{CodeHeaderOther, "where " + due + " is due"}}, faults...))
 				return true

@@ -2,6 +2,8 @@ package signature
 
 import (
 	"crypto/hmac"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -20,10 +22,18 @@ type budget struct {
 	trials int
 	now    func() time.Time
 	end    time.Time
+	late   bool // the clock has been past the end
 }
 
-// going reports whether there is time left.
-func (b *budget) going() bool { return b.now().Before(b.end) }
+// going reports whether there is time left. It doesn't ask the clock again once
+// there was none.
+func (b *budget) going() bool {
+	b.late = b.late || !b.now().Before(b.end)
+	return !b.late
+}
+
+// spent reports whether a bound was reached.
+func (b *budget) spent() bool { return b.late || b.trials <= 0 }
 
 // spend takes one trial.
 func (b *budget) spend() bool {
@@ -55,7 +65,7 @@ const (
 // variation is one fault put into a trial.
 type variation struct {
 	axis   axis
-	alone  bool // counts as two already
+	alone  bool // counts as two already, or is one of too many: not combined
 	apply  func(*trial)
 	faults func() []fault
 }
@@ -66,8 +76,9 @@ type space struct {
 	right   []keyForm
 	content contentForm
 	body    []byte
-	single  []variation
-	late    []variation // many and unlikely: tried alone, after the pairs
+	cheap   []variation        // digests, contents and keys
+	bodies  func() []variation // bodies, which are worth making only when those have failed
+	late    []variation        // many and unlikely: tried at last
 }
 
 // newSpace lays out the hypotheses, the likeliest of each kind first.
@@ -75,28 +86,30 @@ func newSpace(scheme Scheme, id, at string, body, stored []byte, secrets []Candi
 	right, keys := keyForms(secrets)
 	content, contents := contentForms(scheme, id, at)
 	s := &space{right: right, content: content, body: body}
+	add := func(list *[]variation, a axis, alone bool, f fault, apply func(*trial)) {
+		*list = append(*list, variation{a, alone, apply, func() []fault { return []fault{f} }})
+	}
 	for _, d := range wrongDigests {
-		s.add(axisDigest, false, d.fault, func(t *trial) { t.digest = d })
+		add(&s.cheap, axisDigest, false, d.fault, func(t *trial) { t.digest = d })
 	}
 	for _, c := range contents {
-		s.add(axisContent, false, c.fault, func(t *trial) { t.content = c })
+		add(&s.cheap, axisContent, false, c.fault, func(t *trial) { t.content = c })
 	}
 	for _, k := range keys {
-		s.add(axisKey, k.nested, k.fault, func(t *trial) { t.key = k.key })
+		add(&s.cheap, axisKey, k.nested, k.fault, func(t *trial) { t.key = k.key })
 	}
-	for _, b := range bodyForms(body, stored, going) {
-		s.single = append(s.single, variation{axisBody, b.twice, func(t *trial) { t.body = b.data }, func() []fault { return []fault{b.fault()} }})
-	}
+	s.bodies = sync.OnceValue(func() (list []variation) {
+		for _, b := range bodyForms(body, stored, going) {
+			list = append(list, variation{axisBody, b.twice, func(t *trial) { t.body = b.data }, func() []fault { return []fault{b.fault()} }})
+		}
+		return list
+	})
 	if scheme == SchemeStandard {
 		for _, c := range milliseconds(id, at) {
-			s.late = append(s.late, variation{axisContent, true, func(t *trial) { t.content = c }, func() []fault { return []fault{c.fault} }})
+			add(&s.late, axisContent, true, c.fault, func(t *trial) { t.content = c })
 		}
 	}
 	return s
-}
-
-func (s *space) add(a axis, alone bool, f fault, apply func(*trial)) {
-	s.single = append(s.single, variation{a, alone, apply, func() []fault { return []fault{f} }})
 }
 
 // search looks for the trial that gives a target: no fault, one, two. It
@@ -105,48 +118,62 @@ func (s *space) search(b *budget) (faults []fault, hit bool) {
 	if len(s.targets) == 0 {
 		return nil, false
 	}
-	bases := make([]trial, 0, len(s.right)+1)
+	bases := s.bases()
+	if faults, hit = s.alone(b, bases, []variation{{apply: func(*trial) {}, faults: func() []fault { return nil }}}); hit {
+		return faults, true
+	}
+	if faults, hit = s.alone(b, bases, s.cheap); hit {
+		return faults, true
+	}
+	if faults, hit = s.alone(b, bases, s.bodies()); hit {
+		return faults, true
+	}
+	if faults, hit = s.pairs(b, bases); hit {
+		return faults, true
+	}
+	return s.alone(b, bases, s.late)
+}
+
+// bases are the trials without a fault, one for each accepted secret; without
+// one, a trial that needs a key put in.
+func (s *space) bases() []trial {
+	if len(s.right) == 0 {
+		return []trial{{nil, s.content, s.body, rightDigest}}
+	}
+	bases := make([]trial, 0, len(s.right))
 	for _, k := range s.right {
 		bases = append(bases, trial{k.key, s.content, s.body, rightDigest})
 	}
-	if len(bases) == 0 {
-		bases = append(bases, trial{nil, s.content, s.body, rightDigest})
-	}
-	for _, base := range bases {
-		if t := s.try(b, base); t != nil {
-			return t.faults, true
-		}
-	}
-	alone := func(list []variation) ([]fault, bool) {
-		for _, base := range bases {
-			for _, v := range list {
-				if faults, hit := s.vary(b, base, v); hit {
-					return faults, true
-				}
-			}
-		}
-		return nil, false
-	}
-	if faults, hit := alone(s.single); hit {
-		return faults, true
-	}
-	if faults, hit := s.pairs(b, bases); hit {
-		return faults, true
-	}
-	return alone(s.late)
+	return bases
 }
 
-// pairs tries two variations at once, the first axes (few and likely) first.
+// alone tries variations one at a time.
+func (s *space) alone(b *budget, bases []trial, list []variation) ([]fault, bool) {
+	for _, base := range bases {
+		for _, v := range list {
+			if faults, hit := s.vary(b, base, v); hit || b.spent() {
+				return faults, hit
+			}
+		}
+	}
+	return nil, false
+}
+
+// pairs tries two variations of different axes at once; few and likely ones,
+// which have the lower axes, first.
 func (s *space) pairs(b *budget, bases []trial) ([]fault, bool) {
-	for sum := axisDigest + axisContent; sum <= axisKey+axisBody; sum++ {
+	var of [axisBody + 1][]variation
+	for _, v := range slices.Concat(s.cheap, s.bodies()) {
+		if !v.alone {
+			of[v.axis] = append(of[v.axis], v)
+		}
+	}
+	for _, pair := range [][2]axis{{axisDigest, axisContent}, {axisDigest, axisKey}, {axisContent, axisKey}, {axisDigest, axisBody}, {axisContent, axisBody}, {axisKey, axisBody}} {
 		for _, base := range bases {
-			for i, first := range s.single {
-				for _, second := range s.single[i+1:] { // in the order of axes
-					if first.alone || second.alone || first.axis == second.axis || first.axis+second.axis != sum {
-						continue
-					}
-					if faults, hit := s.vary(b, base, first, second); hit {
-						return faults, true
+			for _, first := range of[pair[0]] {
+				for _, second := range of[pair[1]] {
+					if faults, hit := s.vary(b, base, first, second); hit || b.spent() {
+						return faults, hit
 					}
 				}
 			}

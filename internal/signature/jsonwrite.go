@@ -26,6 +26,7 @@ const (
 	escapesKept       escapes = iota // as they stand in the text
 	escapesKeptHTML                  // the same, but < > & and line separators escaped: Go's json.RawMessage
 	escapesMinimal                   // JavaScript; Python without ensure_ascii
+	escapesReplaced                  // the same, lone surrogates replaced by U+FFFD
 	escapesLines                     // U+2028 and U+2029: Go without HTML escaping
 	escapesHTML                      // < > & as well: Go
 	escapesASCII                     // all beyond ASCII: Python
@@ -187,7 +188,7 @@ func (w *writer) rune(r rune) {
 	switch {
 	case r == '/' && (w.escapes == escapesPHP || w.escapes == escapesPHPSlashes):
 		w.out = append(w.out, '\\', '/')
-	case utf16.IsSurrogate(r) && (w.escapes == escapesHTML || w.escapes == escapesLines):
+	case utf16.IsSurrogate(r) && (w.escapes == escapesReplaced || w.escapes == escapesLines || w.escapes == escapesHTML):
 		w.out = utf8.AppendRune(w.out, utf8.RuneError) // what encoding/json reads it as
 	case r < ' ' || utf16.IsSurrogate(r) || w.escapes.covers(r):
 		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {

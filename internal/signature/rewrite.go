@@ -98,7 +98,7 @@ func rewritings(body []byte, most int, going func() bool) (root *node, found []r
 func (r rewriting) fault(root *node) fault {
 	s := r.style
 	same := func(plain style) bool { return bytes.Equal(plain.write(root, len(r.text)), r.text) }
-	for _, plain := range []escapes{escapesKept, escapesMinimal, escapesLines, escapesHTML, escapesASCII, escapesPHPUnicode} {
+	for _, plain := range []escapes{escapesKept, escapesMinimal, escapesReplaced, escapesLines, escapesHTML, escapesASCII, escapesPHPUnicode} {
 		if less := s; same(with(&less, func() { less.escapes = plain })) {
 			s = less
 			break
@@ -138,6 +138,8 @@ func (r rewriting) fault(root *node) fault {
 	case escapesKept:
 	case escapesMinimal:
 		note(CodeBodyUnescaped, "needless escapes resolved")
+	case escapesReplaced:
+		note(CodeBodyUnescaped, "needless escapes resolved and lone surrogates replaced by U+FFFD")
 	case escapesKeptHTML, escapesHTML:
 		note(CodeBodyEscapedHTML, "<, >, & or line separators escaped")
 	case escapesASCII, escapesPHPUnicode:
