@@ -192,7 +192,7 @@ func TestNothingProvenOfNoise(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(6, 1))
 	for _, body := range corpus(t) {
 		for _, scheme := range []Scheme{SchemeSignature, SchemeStandard} {
-			for range 4 {
+			for range 2 {
 				m := rightMaking(scheme, plainText, body)
 				broken := []byte(body)
 				at := rnd.IntN(len(broken))
