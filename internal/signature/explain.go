@@ -55,14 +55,21 @@ type explainer struct {
 
 func (e *explainer) add(causes ...Cause) { e.result.Causes = append(e.result.Causes, causes...) }
 
-// prove adds one proven cause a fault, all with the evidence of the one hit.
+// prove adds one proven cause a fault, all with the evidence of the one hit. A
+// body that is known to differ has its cause already, which gains the evidence.
 func (e *explainer) prove(subject string, faults []fault) {
 	whats := make([]string, 0, len(faults))
 	for _, f := range faults {
 		whats = append(whats, f.what)
 	}
+	evidence := fmt.Sprintf("%s is exactly what comes out %s", subject, strings.Join(whats, " and "))
 	for _, f := range faults {
-		e.add(proven(f.code, "%s is exactly what comes out %s", subject, strings.Join(whats, " and ")))
+		known := slices.IndexFunc(e.result.Causes, func(c Cause) bool { return c.Code == CodeBodyDiffers || c.Code == CodeBodyRewritten })
+		if f.code == CodeBodyDiffers && known >= 0 {
+			e.result.Causes[known].Evidence += "; " + evidence
+			continue
+		}
+		e.add(proven(f.code, "%s", evidence))
 	}
 }
 

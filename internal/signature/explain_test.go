@@ -95,6 +95,10 @@ func TestSeededFaults(t *testing.T) {
 	}
 }
 
+// rewritingCodes are the causes that JSON libraries bring about.
+var rewritingCodes = []string{CodeBodyCompact, CodeBodySpaced, CodeBodyIndented, CodeBodyUnescaped, CodeBodyEscapedHTML,
+	CodeBodyEscapedUnicode, CodeBodyEscapedSlashes, CodeBodyNumbers, CodeBodyKeys, CodeBodyEmptyObjects}
+
 // A body that a JSON library wrote again is told from its neighbours by what
 // changed, whichever library it was.
 func TestSeededRewritings(t *testing.T) {
@@ -137,8 +141,7 @@ func TestSeededRewritings(t *testing.T) {
 			}
 		}
 	}
-	for _, code := range []string{CodeBodyCompact, CodeBodySpaced, CodeBodyIndented, CodeBodyUnescaped, CodeBodyEscapedHTML,
-		CodeBodyEscapedUnicode, CodeBodyEscapedSlashes, CodeBodyNumbers, CodeBodyKeys, CodeBodyEmptyObjects} {
+	for _, code := range rewritingCodes {
 		if seen[code] == 0 {
 			t.Errorf("%s was never named", code)
 		}
