@@ -98,7 +98,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 
 	root.AddCommand(
 		newWebhook(a), newPublish(a), newVerify(a), newSign(a), newServe(a),
-		newToken(a), newOrg(a), newConfig(a), newDemo(a), newVersion(a),
+		newToken(a), newOrg(a), newDB(a), newConfig(a), newDemo(a), newVersion(a),
 	)
 	root.SetHelpCommand(newHelp(root))
 	root.SetHelpTemplate(helpTemplate)
@@ -222,7 +222,11 @@ func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
 		return nil, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no database is named, and neither HOME nor XDG_STATE_HOME says where it would be"},
 			Hint: "name one with --database or SEALPOST_DATABASE"}
 	}
-	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, MaxPending: c.Publish.MaxPending})
+	key, err := a.sealKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, MaxPending: c.Publish.MaxPending, Key: key})
 }
 
 // newGuard makes the guard from the settings.

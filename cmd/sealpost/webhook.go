@@ -22,7 +22,8 @@ func newWebhook(a *app) *cobra.Command {
 		Example: `  sealpost webhook create orders --url https://receiver.example.com/hook
   sealpost webhook list`,
 	}
-	cmd.AddCommand(newWebhookCreate(a), newWebhookGet(a), newWebhookList(a), newWebhookUpdate(a), newWebhookRotate(a), newWebhookDelete(a))
+	cmd.AddCommand(newWebhookCreate(a), newWebhookGet(a), newWebhookList(a), newWebhookUpdate(a), newWebhookRotate(a), newWebhookDelete(a),
+		newWebhookApply(a), newWebhookExport(a), newWebhookImport(a))
 	return cmd
 }
 

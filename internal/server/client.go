@@ -212,12 +212,12 @@ func (c *Client) Get(ctx context.Context, _, name string) (webhook.Webhook, erro
 	if err := webhook.CheckName(name); err != nil {
 		return webhook.Webhook{}, err
 	}
-	body, _, err := c.do(ctx, call{method: http.MethodGet, path: webhookPath(name), again: true})
+	body, header, err := c.do(ctx, call{method: http.MethodGet, path: webhookPath(name), again: true})
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
 	config, err := decodeConfig(name, body)
-	return webhook.Webhook{Config: config}, err
+	return webhook.Webhook{Config: config, Tag: header.Get("ETag")}, err
 }
 
 // List is [admin.Service.List].

@@ -12,7 +12,11 @@ import (
 )
 
 func (s *Store) insertSecret(tx *session, webhookSeq int64, value secret.Text, now time.Time) error {
-	return tx.exec(`INSERT INTO signing_secret (webhook, value, created_at) VALUES (?, ?, ?)`, webhookSeq, []byte(value.Reveal()), millis(now))
+	stored, isSealed, err := tx.sealed(s.key, value, webhookSeq)
+	if err != nil {
+		return err
+	}
+	return tx.exec(`INSERT INTO signing_secret (webhook, value, sealed, created_at) VALUES (?, ?, ?, ?)`, webhookSeq, stored, isSealed, millis(now))
 }
 
 // Secrets lists a webhook's secrets, the current one first, with those that
@@ -22,23 +26,28 @@ func (s *Store) Secrets(ctx context.Context, organization, name string) ([]webho
 	if err != nil {
 		return nil, err
 	}
-	return s.secrets(ctx, w.Seq)
+	return s.secrets(ctx, w.Organization, w.Name, w.Seq)
 }
 
-func (s *Store) secrets(ctx context.Context, webhookSeq int64) (found []webhook.SigningSecret, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT value, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
+func (s *Store) secrets(ctx context.Context, organization, name string, webhookSeq int64) (found []webhook.SigningSecret, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
 	defer closeRows(rows, &err)
 	for rows.Next() {
-		var value []byte
+		var stored []byte
+		var isSealed bool
 		var created int64
 		var ends sql.NullInt64
-		if err := rows.Scan(&value, &created, &ends); err != nil {
+		if err := rows.Scan(&stored, &isSealed, &created, &ends); err != nil {
 			return nil, fault(s.path, err)
 		}
-		found = append(found, webhook.SigningSecret{Value: secret.New(string(value)), Created: fromMillis(created), Ends: fromMillis(ends.Int64)})
+		value, err := s.unsealed(stored, isSealed, organization, name, webhookSeq)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, webhook.SigningSecret{Value: value, Created: fromMillis(created), Ends: fromMillis(ends.Int64)})
 	}
 	return found, nil
 }

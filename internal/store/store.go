@@ -26,6 +26,7 @@ import (
 	"modernc.org/sqlite"
 
 	"sealpost/internal/access"
+	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
 
@@ -34,6 +35,7 @@ const BusyTimeout = 5 * time.Second
 
 // Options say how a store is opened.
 type Options struct {
+	Key     secret.Text // seals signing secrets; see seal.go. Zero: they are stored as they are
 	Path    string
 	Create  bool // make the file, and its folder, when it is missing
 	Migrate bool // bring an older schema up to date; otherwise that is an error
@@ -51,6 +53,7 @@ type Store struct {
 	pending *pending
 	tokens  *looks[string, access.Token]
 	written func(webhook.Committed)
+	key     *sealKey
 
 	statements statements
 }
@@ -65,11 +68,18 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	s := &Store{path: opts.Path, fanouts: newFanouts(), pending: newPending(opts.MaxPending)}
 	s.tokens = newLooks(s.readToken)
 	var err error
+	if s.key, err = newSealKey(opts.Key); err != nil {
+		return nil, err
+	}
 	if s.write, err = connect(opts.Path, false); err != nil {
 		return nil, fault(opts.Path, err)
 	}
 	s.write.SetMaxOpenConns(1)
 	if err := migrate(ctx, s.write, opts); err != nil {
+		_ = s.write.Close()
+		return nil, fault(opts.Path, err)
+	}
+	if err := checkKey(ctx, s.write, s.key, opts.Path); err != nil {
 		_ = s.write.Close()
 		return nil, fault(opts.Path, err)
 	}

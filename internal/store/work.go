@@ -145,7 +145,7 @@ func (s *Store) Receiver(ctx context.Context, webhookSeq int64) (*webhook.Receiv
 		return &webhook.Receiver{Seq: webhookSeq, Deleted: true}, nil
 	}
 	r := found[0]
-	r.Secrets, err = s.secrets(ctx, webhookSeq)
+	r.Secrets, err = s.secrets(ctx, r.Organization, r.Name, webhookSeq)
 	return &r, err
 }
 

@@ -39,6 +39,12 @@ CREATE TABLE signing_secret (
 ) STRICT;
 CREATE INDEX signing_secret_webhook ON signing_secret (webhook);
 
+-- A constant, sealed under the key that seals the secrets; empty while they
+-- are stored as they are.
+CREATE TABLE seal (
+  value BLOB NOT NULL
+) STRICT;
+
 -- What happened, with the exact bytes to send. A pruned event keeps its row
 -- without the bytes: its id stays known.
 CREATE TABLE event (

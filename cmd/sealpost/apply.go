@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/webhook"
+)
+
+// What applying does with one webhook.
+const (
+	actionCreate    = "create"
+	actionUpdate    = "update"
+	actionDelete    = "delete"
+	actionUnchanged = "unchanged"
+)
+
+// step is what applying does with one webhook.
+type step struct {
+	Name   string   `json:"name"`
+	Action string   `json:"action"`
+	Diff   []string `json:"diff"`
+	Secret string   `json:"secret,omitempty"` // of one that was created, this once
+
+	want  admin.Documented
+	have  webhook.Config
+	match string // entity tag of what the diff was made against
+}
+
+func newWebhookApply(a *app) *cobra.Command {
+	var file string
+	var dryRun, prune, exitCode bool
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Make the webhooks be what a document says",
+		Long: `apply compares the document (YAML or JSON, as export prints it) with what is there, and
+creates and changes webhooks until both agree; with --prune it also deletes those that
+the document does not name. Secrets of existing webhooks are kept. Each change is made
+only if the webhook is still the one that was compared (If-Match).`,
+		Example: `  echo '{"webhooks":{"orders":{"url":"https://receiver.example.com/hook"}}}' | sealpost webhook apply -f - --dry-run
+  sealpost webhook export -o json | sealpost webhook apply -f - --exit-code --dry-run`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if file == "" {
+				return &usageError{"--file is missing", "-f FILE names the document, -f - reads standard input"}
+			}
+			doc, err := a.document(file)
+			if err != nil {
+				return err
+			}
+			changed, err := a.apply(cmd.Context(), doc, dryRun, prune)
+			if err == nil && exitCode && changed {
+				return verdict{exitNegative}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "the document, YAML or JSON; - for standard input")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the differences and change nothing")
+	cmd.Flags().BoolVar(&prune, "prune", false, "delete the webhooks that the document does not name")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 1 when there were differences")
+	return cmd
+}
+
+// apply carries a document out, and reports whether anything differed.
+func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool) (changed bool, err error) {
+	b, err := a.backend(ctx, !dryRun)
+	if err != nil {
+		return false, err
+	}
+	defer b.Close() //nolint:errcheck // the changes are committed by then
+	if l, onFile := b.(*local); onFile {
+		if err := l.CheckDocument(ctx, doc); err != nil {
+			return false, err
+		}
+	}
+	steps, err := plan(ctx, a, b, doc, prune)
+	if err != nil {
+		return false, err
+	}
+	changed = slices.ContainsFunc(steps, func(s step) bool { return s.Action != actionUnchanged })
+	if dryRun {
+		a.say("nothing was changed; this is what would be:")
+		return changed, a.printSteps(steps)
+	}
+	if slices.ContainsFunc(steps, func(s step) bool { return s.Action == actionDelete }) {
+		if err := a.confirm("delete the webhooks that the document does not name?"); err != nil {
+			return false, err
+		}
+	}
+	for i := range steps {
+		if err := steps[i].run(ctx, a, b); err != nil {
+			_ = a.printSteps(steps[:i]) // what was done is done, and told
+			return changed, err
+		}
+	}
+	return changed, a.printSteps(steps)
+}
+
+// plan compares a document with what is there.
+func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune bool) ([]step, error) {
+	found, err := b.List(ctx, a.organization())
+	if err != nil {
+		return nil, err
+	}
+	_, onFile := b.(*local)
+	var steps []step
+	for _, want := range doc.Webhooks {
+		if !want.Secret.IsZero() && !onFile {
+			return nil, &usageError{fmt.Sprintf("%s: the document holds a secret; a server makes its own", want.Config.Name), "take it out, or work on the database file"}
+		}
+		s := step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}
+		if i := slices.IndexFunc(found, func(w webhook.Webhook) bool { return w.Name == want.Config.Name }); i >= 0 {
+			have, err := b.Get(ctx, a.organization(), s.Name)
+			if err != nil {
+				return nil, err
+			}
+			s.match = have.Tag
+			if s.match == "" {
+				s.match = have.ETag()
+			}
+			s.have = have.Config
+			s.Action, s.Diff = actionUpdate, diff(have.Config, want.Config)
+			if len(s.Diff) == 0 {
+				s.Action = actionUnchanged
+			}
+		}
+		steps = append(steps, s)
+	}
+	for _, w := range found {
+		if prune && !slices.ContainsFunc(doc.Webhooks, func(d admin.Documented) bool { return d.Config.Name == w.Name }) {
+			have, err := b.Get(ctx, a.organization(), w.Name)
+			if err != nil {
+				return nil, err
+			}
+			match := have.Tag
+			if match == "" {
+				match = have.ETag()
+			}
+			steps = append(steps, step{Name: w.Name, Action: actionDelete, match: match, Diff: diff(w.Config, webhook.Config{})})
+		}
+	}
+	return steps, nil
+}
+
+// run carries one step out.
+func (s *step) run(ctx context.Context, a *app, b backend) error {
+	switch s.Action {
+	case actionCreate:
+		created, err := b.Create(ctx, a.organization(), s.Name, between(webhook.Config{}, s.want.Config), s.want.Secret, false)
+		if err == nil && s.want.Secret.IsZero() {
+			s.Secret = created.Secret.Reveal()
+		}
+		return err
+	case actionUpdate:
+		_, err := b.Update(ctx, a.organization(), s.Name, between(s.have, s.want.Config), s.match)
+		return err
+	case actionDelete:
+		return b.Delete(ctx, a.organization(), s.Name, s.match)
+	}
+	return nil
+}
+
+// between is the change from one configuration to another. It names only what
+// differs: an older server may not know the rest.
+func between(have, want webhook.Config) *webhook.Patch {
+	p := &webhook.Patch{Routes: map[string]map[string]*string{}}
+	if have.URL != want.URL {
+		p.URL = &want.URL
+	}
+	if have.Everything() != want.Everything() || !want.Everything() && !slices.Equal(have.Only, want.Only) {
+		p.Only = &want.Only
+		if want.Everything() {
+			p.Only = &[]string{"*"}
+		}
+	}
+	if enabled := !want.Disabled; have.Disabled != want.Disabled {
+		p.Enabled = &enabled
+	}
+	set := func(event string, url *string) {
+		resource, action, _ := strings.Cut(event, ".")
+		if p.Routes[resource] == nil {
+			p.Routes[resource] = map[string]*string{}
+		}
+		p.Routes[resource][action] = url
+	}
+	for _, t := range have.Targets()[1:] {
+		if resource, action, _ := strings.Cut(t.Type, "."); want.Routes[resource][action] == "" {
+			set(t.Type, nil)
+		}
+	}
+	for _, t := range want.Targets()[1:] {
+		if resource, action, _ := strings.Cut(t.Type, "."); have.Routes[resource][action] != t.URL {
+			set(t.Type, &t.URL)
+		}
+	}
+	return p
+}
+
+// diff lists what differs between two configurations, a line a value.
+func diff(have, want webhook.Config) []string {
+	lines := []string{}
+	old, now := configFields(&have), configFields(&want)
+	for _, f := range old {
+		if f[0] != "name" && f[1] != "" && !slices.Contains(now, f) && !limit(f[0]) {
+			lines = append(lines, fmt.Sprintf("- %s: %s", f[0], f[1]))
+		}
+	}
+	for _, f := range now {
+		if f[0] != "name" && f[1] != "" && !slices.Contains(old, f) {
+			lines = append(lines, fmt.Sprintf("+ %s: %s", f[0], f[1]))
+		}
+	}
+	return lines
+}
+
+// limit tells the fields that a document has no room for.
+func limit(name string) bool { return name == "max in flight" || name == "rate" }
+
+func (a *app) printSteps(steps []step) error {
+	if a.json() {
+		return printList(a, steps)
+	}
+	for _, s := range steps {
+		if err := a.print("%-9s %s", s.Action, s.Name); err != nil {
+			return err
+		}
+		for _, line := range s.Diff {
+			color := styleGood
+			if strings.HasPrefix(line, "-") {
+				color = styleError
+			}
+			if err := a.print("    %s", a.styleOut(color, line)); err != nil {
+				return err
+			}
+		}
+		if s.Secret != "" {
+			if err := a.print("    secret, shown this once: %s", s.Secret); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/webhook"
+)
+
+// unusable is an error of the environment, with advice.
+func unusable(message, hint string) error {
+	return webhook.Errorf(webhook.CodeUnavailable, message).WithHint(hint)
+}
+
+// document reads an organization's webhooks from a file in YAML or JSON.
+func (a *app) document(source string) (*admin.Document, error) {
+	if source != "-" {
+		source = "@" + source
+	}
+	text, err := a.body("--file", source)
+	if err != nil {
+		return nil, err
+	}
+	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] != '{' {
+		var value any
+		if err := yaml.Unmarshal(text, &value); err != nil {
+			return nil, &usageError{"not YAML: " + err.Error(), "JSON is fine too"}
+		}
+		if text, err = json.Marshal(value); err != nil {
+			return nil, &usageError{"the document can't be read: " + err.Error(), "keys are texts"}
+		}
+	}
+	return admin.ParseDocument(text)
+}
+
+func newWebhookExport(a *app) *cobra.Command {
+	var withSecrets bool
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Print all webhooks of the organization as one document",
+		Example: `  sealpost webhook export -o json
+  sealpost webhook export --org acme --with-secrets -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			b, err := a.backend(ctx, false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // nothing was written
+			l, onFile := b.(*local)
+			if withSecrets && !onFile {
+				return &usageError{"secrets are never told by a server; --with-secrets is for the database file", ""}
+			}
+			doc := &admin.Document{Type: "integrator"}
+			found, err := b.List(ctx, a.organization())
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("the organization %q has no webhooks", a.organization())).WithHint("--org names another one")
+			}
+			if onFile {
+				o, err := l.store.Organization(ctx, a.organization())
+				if err != nil {
+					return err
+				}
+				doc.Type = o.Type
+			}
+			for _, w := range found {
+				one := admin.Documented{Config: w.Config}
+				if withSecrets {
+					secrets, err := l.store.Secrets(ctx, a.organization(), w.Name)
+					if err != nil {
+						return err
+					}
+					one.Secret = secrets[0].Value
+				}
+				doc.Webhooks = append(doc.Webhooks, one)
+			}
+			text := doc.Marshal()
+			if !a.json() {
+				var value any
+				if err := json.Unmarshal(text, &value); err != nil {
+					return err
+				}
+				if text, err = yaml.Marshal(value); err != nil {
+					return err
+				}
+				text = bytes.TrimSuffix(text, []byte("\n"))
+			}
+			return a.print("%s", text)
+		},
+	}
+	cmd.Flags().BoolVar(&withSecrets, "with-secrets", false, "print the signing secrets too, to move a deployment")
+	return cmd
+}
+
+func newWebhookImport(a *app) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "import -f FILE",
+		Short: "Store the webhooks of a document with their secrets, all or none",
+		Long: `import reads the document that export prints, in JSON or YAML, and stores its webhooks
+with the secrets that it tells. What is there already with the same configuration and
+secret is left as it is; anything else is a conflict, and then nothing is stored.`,
+		Example: `  sealpost webhook export --org acme --with-secrets -o json | sealpost webhook import --org acme-copy -f -
+  echo '{"webhooks":{"orders":{"url":"https://receiver.example.com/hook"}}}' | sealpost webhook import -f -`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if file == "" {
+				return &usageError{"--file is missing", "-f FILE names the document, -f - reads standard input"}
+			}
+			doc, err := a.document(file)
+			if err != nil {
+				return err
+			}
+			created, err := a.importDocument(cmd.Context(), doc)
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(map[string]int{"created": created, "unchanged": len(doc.Webhooks) - created})
+			}
+			a.say("%d imported, %d there already", created, len(doc.Webhooks)-created)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "the document, YAML or JSON; - for standard input")
+	return cmd
+}
+
+func (a *app) importDocument(ctx context.Context, doc *admin.Document) (created int, err error) {
+	c, err := a.config()
+	if err != nil {
+		return 0, err
+	}
+	if c.Server != "" {
+		return a.importOnServer(ctx, doc)
+	}
+	l, err := a.local(ctx, true)
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close() //nolint:errcheck // the change is committed by then
+	return l.Import(ctx, l.store, a.organization(), doc)
+}
+
+// importOnServer creates a document's webhooks one by one, after a look that
+// none of them is in the way. A server makes the secrets itself.
+func (a *app) importOnServer(ctx context.Context, doc *admin.Document) (created int, err error) {
+	b, err := a.backend(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close() //nolint:errcheck // the changes are committed by then
+	steps, err := plan(ctx, a, b, doc, false)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range steps {
+		if s.Action == actionUpdate {
+			return 0, webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("there is a webhook %q already, and it differs", s.Name)).WithHint("change it with `sealpost webhook apply`; nothing was imported")
+		}
+	}
+	for i := range steps {
+		if steps[i].Action == actionCreate {
+			if err := steps[i].run(ctx, a, b); err != nil {
+				return created, err
+			}
+			created++
+			a.say("%s created, with the secret %s, shown this once", steps[i].Name, steps[i].Secret)
+		}
+	}
+	return created, nil
+}

@@ -1,0 +1,130 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
+)
+
+// Document is an organization's webhooks as one text, by which a deployment
+// moves or is kept in version control (contract, part 2).
+type Document struct {
+	Type     string // integrator or uphold; empty: leave it
+	Webhooks []Documented
+}
+
+// Documented is one webhook of a document.
+type Documented struct {
+	Config webhook.Config
+	Secret secret.Text // zero when the document does not tell it
+}
+
+// ParseDocument reads a document in JSON. All faults are reported at once,
+// each with the webhook's name.
+func ParseDocument(text []byte) (*Document, error) {
+	var in struct {
+		Type     *string
+		Webhooks map[string]json.RawMessage
+	}
+	if err := webhook.Unmarshal(text, &in); err != nil {
+		return nil, err
+	}
+	doc := &Document{}
+	var faults []string
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if in.Type != nil {
+		if doc.Type = *in.Type; doc.Type != "integrator" && doc.Type != "uphold" {
+			fault("type %q is neither integrator nor uphold", doc.Type)
+		}
+	}
+	if in.Webhooks == nil {
+		fault(`webhooks is missing; a document is {"webhooks": {"NAME": {"url": "…"}}}`)
+	}
+	for name, raw := range in.Webhooks {
+		one, err := parseDocumented(name, raw)
+		if err != nil {
+			fault("%s: %s", name, err)
+			continue
+		}
+		doc.Webhooks = append(doc.Webhooks, one)
+	}
+	if faults != nil {
+		slices.Sort(faults)
+		return nil, &webhook.Error{Code: webhook.CodeBadRequest, Messages: faults}
+	}
+	slices.SortFunc(doc.Webhooks, func(a, b Documented) int { return strings.Compare(a.Config.Name, b.Config.Name) })
+	return doc, nil
+}
+
+func parseDocumented(name string, raw []byte) (one Documented, err error) {
+	if err := webhook.CheckName(name); err != nil {
+		return one, err
+	}
+	patch, err := webhook.DecodeConfig(raw)
+	if err != nil {
+		return one, err
+	}
+	one.Config = patch.Apply(webhook.Config{Name: name})
+	var held struct{ Secret *string }
+	if err := json.Unmarshal(raw, &held); err != nil {
+		return one, fmt.Errorf("secret is no text")
+	}
+	if held.Secret != nil {
+		one.Secret, err = secret.Parse(*held.Secret)
+	}
+	return one, err
+}
+
+// Marshal writes the document. Secrets are in it when they were put there.
+func (d *Document) Marshal() []byte {
+	members := make([]webhook.Member, len(d.Webhooks))
+	for i, w := range d.Webhooks {
+		var extra []webhook.Member
+		if !w.Secret.IsZero() {
+			extra = append(extra, webhook.Member{Key: "secret", Value: w.Secret.Reveal()})
+		}
+		members[i] = webhook.Member{Key: w.Config.Name, Value: json.RawMessage(w.Config.AppendJSON(false, extra...))}
+	}
+	return webhook.MarshalMembers([]webhook.Member{{Key: "type", Value: d.Type}, {Key: "webhooks", Value: json.RawMessage(webhook.MarshalMembers(members))}})
+}
+
+// CheckDocument judges every URL of a document, and returns an error that
+// names each that may not be called.
+func (s *Service) CheckDocument(ctx context.Context, doc *Document) error {
+	var messages []string
+	for _, w := range doc.Webhooks {
+		for _, target := range w.Config.Targets() {
+			if v := s.Guard.Check(ctx, target.URL); !v.Allowed {
+				messages = append(messages, fmt.Sprintf("%s: %s: %s: %s", w.Config.Name, v.URL, v.Reason, v.Message))
+			}
+		}
+	}
+	if messages == nil {
+		return nil
+	}
+	return &webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages, Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
+}
+
+// Importer is what importing needs of the database; see package store.
+type Importer interface {
+	ImportWebhooks(ctx context.Context, organization, kind string, webhooks []webhook.Config, secrets []secret.Text, now time.Time) (created int, err error)
+}
+
+// Import stores a document's webhooks, all or none, and tells how many are
+// new.
+func (s *Service) Import(ctx context.Context, into Importer, organization string, doc *Document) (created int, err error) {
+	if err := s.CheckDocument(ctx, doc); err != nil {
+		return 0, err
+	}
+	configs, secrets := make([]webhook.Config, len(doc.Webhooks)), make([]secret.Text, len(doc.Webhooks))
+	for i, w := range doc.Webhooks {
+		configs[i], secrets[i] = w.Config, w.Secret
+	}
+	return into.ImportWebhooks(ctx, organization, doc.Type, configs, secrets, s.Now())
+}
