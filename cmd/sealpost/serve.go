@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sealpost/internal/access"
 	"sealpost/internal/config"
 	"sealpost/internal/deliver"
 	"sealpost/internal/server"
@@ -89,7 +91,13 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	if err := engine.Start(ctx); err != nil {
 		return err
 	}
-	edge := server.New(server.Options{Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody})
+	signIn, err := a.signIn(c, l.store)
+	if err != nil {
+		return err
+	}
+	edge := server.New(server.Options{
+		Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, SignIn: signIn,
+	})
 	web := &http.Server{
 		Handler: edge, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -122,6 +130,24 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		log.Info("stopped")
 		return nil
 	}
+}
+
+// signIn is sign-in with Ethereum as the settings want it; nil is not at all.
+func (a *app) signIn(c *config.Config, s *store.Store) (*server.SignIn, error) {
+	if !c.Auth.SIWE.Enabled {
+		return nil, nil
+	}
+	if err := access.CheckDomain(c.Auth.SIWE.Domain); err != nil {
+		return nil, &usageError{"auth.siwe.domain: " + err.Error(), "name the host that people's wallets show, for instance app.example.com"}
+	}
+	policy := access.Policy{
+		Domain: c.Auth.SIWE.Domain, ChainID: uint64(c.Auth.SIWE.ChainID), Signup: access.Signup(c.Auth.SIWE.Signup),
+		HTTPS: c.TLS.CertFile != "" || strings.HasPrefix(strings.ToLower(c.BaseURL), "https://"),
+	}
+	return &server.SignIn{
+		Service: &access.Service{Store: s, Policy: policy, Now: a.now},
+		BaseURL: c.BaseURL, RateLimit: c.Auth.RateLimit, TrustedProxies: c.TrustedProxies,
+	}, nil
 }
 
 // observe writes one line an attempt, with everything on it.

@@ -5,18 +5,33 @@ import (
 	"strings"
 
 	"sealpost/internal/access"
+	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
 
-// caller finds out who calls. Nothing is open by default: without a token that
-// is good now the answer is 401, whatever the call.
-func (s *Server) caller(r *http.Request) (access.Caller, error) {
-	header := r.Header.Get("Authorization")
-	scheme, text, found := strings.Cut(header, " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") {
-		return access.Caller{}, webhook.Errorf(webhook.CodeUnauthorized, "a bearer token is needed")
+// caller finds out who calls: a program by its bearer token, which counts
+// before anything else, or a person by their session's cookie. Nothing is open by
+// default: without either the answer is 401, whatever the call.
+func (s *Server) caller(w http.ResponseWriter, r *http.Request) (access.Caller, error) {
+	cookie, hasCookie := s.sessionToken(r)
+	if hasCookie && s.foreign(r) {
+		return access.Caller{}, webhook.Errorf(webhook.CodeNoPermission, "the request has a session's cookie and comes from a page of another origin")
 	}
-	presented, err := access.ParseToken(strings.TrimSpace(text))
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return s.program(r, strings.TrimSpace(text))
+	case hasCookie:
+		return s.person(w, r, cookie)
+	case s.opts.SignIn != nil:
+		return access.Caller{}, webhook.Errorf(webhook.CodeUnauthorized, "a bearer token or a session is needed")
+	}
+	return access.Caller{}, webhook.Errorf(webhook.CodeUnauthorized, "a bearer token is needed")
+}
+
+// program is who presents a bearer token.
+func (s *Server) program(r *http.Request, text string) (access.Caller, error) {
+	presented, err := access.ParseToken(text)
 	if err != nil {
 		return access.Caller{}, err
 	}
@@ -29,6 +44,45 @@ func (s *Server) caller(r *http.Request) (access.Caller, error) {
 	}
 	return token.Caller(), nil
 }
+
+// person is who presents a session's token, as a member of the first
+// organization that they joined. Without any they are a caller all the same:
+// allowed says so, after what they send has been judged.
+func (s *Server) person(w http.ResponseWriter, r *http.Request, token secret.Text) (access.Caller, error) {
+	signedIn, err := s.session(w, r, token)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	c, err := s.opts.SignIn.Service.Person(r.Context(), signedIn)
+	if webhook.CodeOf(err) == webhook.CodeNoOrganization {
+		return access.Caller{User: signedIn.User.ID}, nil
+	}
+	return c, err
+}
+
+// sessionToken finds the session's token that a request carries, if sign-in is
+// on at all.
+func (s *Server) sessionToken(r *http.Request) (secret.Text, bool) {
+	if s.opts.SignIn == nil {
+		return secret.Text{}, false
+	}
+	return access.CookieToken(r)
+}
+
+// session finds a live session, and sets its cookie again when it was renewed.
+func (s *Server) session(w http.ResponseWriter, r *http.Request, token secret.Text) (access.SignedIn, error) {
+	service := s.opts.SignIn.Service
+	signedIn, err := service.Session(r.Context(), token)
+	if err == nil && signedIn.Renewed {
+		http.SetCookie(w, service.Policy.Cookie(token))
+	}
+	return signedIn, err
+}
+
+// foreign reports whether a request would change something and was sent by a
+// page of another origin, as browsers say with Origin and Sec-Fetch-Site. Other
+// clients send neither, and pass.
+func (s *Server) foreign(r *http.Request) bool { return s.origins.Check(r) != nil }
 
 // allowed checks, in the order that existing clients can tell, whether the
 // caller has an organization and the permission.
@@ -45,7 +99,7 @@ type handler func(w http.ResponseWriter, r *http.Request, c access.Caller) error
 // known has a call answered for callers who are known.
 func (s *Server) known(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c, err := s.caller(r)
+		c, err := s.caller(w, r)
 		if err == nil {
 			err = h(w, r, c)
 		}

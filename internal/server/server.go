@@ -4,7 +4,8 @@
 // Every call goes the same way: who is it (auth.go), what do they send
 // (request.go), may they (package access), do it (package admin), and say what
 // came of it (respond.go). The routes are in webhook.go, event.go and
-// delivery.go, one noun each.
+// delivery.go, one noun each; those of sign-in, which speak as better-auth's own
+// server does (dialect.go), in siwe.go, session.go and organization.go.
 package server
 
 import (
@@ -32,14 +33,17 @@ type Options struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Version string
-	MaxBody int // bytes of one event; 0 is 1 MiB
+	MaxBody int     // bytes of one event; 0 is 1 MiB
+	SignIn  *SignIn // nil: sign-in with Ethereum is off, and its routes aren't there
 }
 
 // Server answers HTTP requests.
 type Server struct {
-	opts  Options
-	mux   *http.ServeMux
-	ready atomic.Bool
+	opts    Options
+	mux     *http.ServeMux
+	origins http.CrossOriginProtection // knows our own pages from others
+	limiter *access.Limiter            // of sign-in requests
+	ready   atomic.Bool
 }
 
 // New makes the edge. It is not ready until [Server.Ready] says so.
@@ -54,6 +58,7 @@ func New(opts Options) *Server {
 	s.routeWebhooks()
 	s.routeEvents()
 	s.routeDeliveries()
+	s.routeAuth()
 	return s
 }
 
@@ -101,12 +106,16 @@ func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, method)
 		}
 	}
-	if allowed == nil {
-		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
+	status, code := http.StatusNotFound, "not found"
+	if allowed != nil {
+		status, code = http.StatusMethodNotAllowed, "method not allowed"
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+	}
+	if strings.HasPrefix(r.URL.Path, authPath) {
+		writeJSON(w, status, refusal{http.StatusText(status), capitals(code)})
 		return
 	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	writeProblem(w, http.StatusMethodNotAllowed, problem{Code: "method not allowed"})
+	writeProblem(w, status, problem{Code: code})
 }
 
 // healthz answers as long as the process does.
