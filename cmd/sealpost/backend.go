@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 
 	"sealpost/internal/admin"
 	"sealpost/internal/guard"
@@ -50,11 +49,13 @@ func (a *app) backend(ctx context.Context, create bool) (backend, error) {
 	if err != nil {
 		return nil, &usageError{"--server: " + err.Error(), "for instance --server https://hooks.example.com"}
 	}
-	header := http.Header{"User-Agent": {userAgent()}}
+	header := login{Token: c.Token.Reveal()}.header()
 	if c.Token.IsZero() {
-		return nil, webhook.Errorf(webhook.CodeUnauthorized, "no token for "+c.Server).WithHint("give one with --token @FILE or SEALPOST_TOKEN")
+		if header, err = a.credential(c.Server); err != nil {
+			return nil, err
+		}
 	}
-	header.Set("Authorization", "Bearer "+c.Token.Reveal())
+	header.Set("User-Agent", userAgent())
 	return server.NewClient(c.Server, client, header), nil
 }
 

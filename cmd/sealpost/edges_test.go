@@ -172,7 +172,7 @@ func TestServerCantBeReached(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	p.env = p.env[:1]
-	if _, errs, code := p.run("", "webhook", "list"); code != exitDenied || !strings.Contains(errs, "no token") {
+	if _, errs, code := p.run("", "webhook", "list"); code != exitDenied || !strings.Contains(errs, "not signed in") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }

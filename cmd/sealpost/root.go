@@ -98,7 +98,8 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 
 	root.AddCommand(
 		newWebhook(a), newPublish(a), newVerify(a), newSign(a), newServe(a),
-		newToken(a), newOrg(a), newDB(a), newConfig(a), newDemo(a), newVersion(a),
+		newToken(a), newOrg(a), newMember(a), newLogin(a), newLogout(a), newDB(a),
+		newConfig(a), newDemo(a), newVersion(a),
 	)
 	root.SetHelpCommand(newHelp(root))
 	root.SetHelpTemplate(helpTemplate)

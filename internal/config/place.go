@@ -31,6 +31,18 @@ func defaultFile(env map[string]string) (name string, warnings []string) {
 // when the environment does not know either. That is no fault yet: not every
 // command needs a database.
 func defaultDatabase(env map[string]string) string {
+	if base := stateFolder(env); base != "" {
+		return filepath.Join(base, "sealpost.db")
+	}
+	return ""
+}
+
+// StateFolder is where the program keeps what must outlast a run, such as
+// sign-ins: sealpost under $XDG_STATE_HOME, or ~/.local/state. It is empty when
+// the environment does not know.
+func StateFolder(pairs []string) string { return stateFolder(environment(pairs)) }
+
+func stateFolder(env map[string]string) string {
 	base := folder(env, "XDG_STATE_HOME", ".local", "state")
 	if base == "" {
 		base = env["LOCALAPPDATA"] // Windows
@@ -38,7 +50,7 @@ func defaultDatabase(env map[string]string) string {
 	if base == "" {
 		return ""
 	}
-	return filepath.Join(base, "sealpost", "sealpost.db")
+	return filepath.Join(base, "sealpost")
 }
 
 // folder is the one that a variable names, or else one below HOME. The XDG Base
