@@ -82,12 +82,26 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	if err := l.store.SweepDirect(ctx); err != nil {
 		return err
 	}
-	engine := deliver.New(l.store, l.guard.Client(), deliver.Options{
+	var engine *deliver.Engine
+	counts := a.newMetrics(l.store, func() deliver.Stats { return engine.Stats() })
+	lines := observe(log, c.Log.Payloads)
+	engine = deliver.New(l.store, l.guard.Client(), deliver.Options{
 		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
 		MaxInFlight: c.Delivery.MaxInFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
-		UserAgent: userAgent(), Log: log, Observe: observe(log, c.Log.Payloads),
+		UserAgent: userAgent(), Log: log, Observe: func(o deliver.Observation) {
+			counts.Attempted(o.Outcome)
+			lines(o)
+		},
 	})
-	l.store.Notify(engine.Offer)
+	l.store.Notify(func(c webhook.Committed) {
+		counts.Accepted(c)
+		engine.Offer(c)
+	})
+	stopMetrics, err := serveMetrics(c, counts)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	if err := engine.Start(ctx); err != nil {
 		return err
 	}

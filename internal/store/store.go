@@ -55,6 +55,8 @@ type Store struct {
 	written func(webhook.Committed)
 	key     *sealKey
 
+	measured func(operations int, took time.Duration)
+
 	statements statements
 }
 

@@ -217,7 +217,11 @@ func (w *writer) await(enough int, most time.Duration) {
 // reason that may be one operation's own, each in its own.
 func (w *writer) commit(batch []*operation) {
 	results := make([]error, len(batch))
+	began := time.Now()
 	err := w.transaction(batch, results)
+	if err == nil && w.store.measured != nil {
+		w.store.measured(len(batch), time.Since(began))
+	}
 	if err != nil && len(batch) > 1 && !Busy(err) && !errors.Is(err, errCommit) {
 		for i := range batch {
 			one := batch[i : i+1]
@@ -312,6 +316,11 @@ func (s *Store) releasing(ctx context.Context, run func(*session, *webhook.Commi
 		after: func() { s.notify(committed) },
 	})
 }
+
+// Measure has fn called after each commit with how many operations shared it
+// and how long it took. It must be set before the first write and return at
+// once.
+func (s *Store) Measure(fn func(operations int, took time.Duration)) { s.measured = fn }
 
 // Notify has fn called after each commit that brought work for the engine, in
 // the order of commits, before the callers are answered. It must be set

@@ -1,0 +1,122 @@
+// Package metrics counts what the daemon does, for Prometheus.
+//
+// Every label set is bounded: states and outcomes come from short lists, and
+// of webhooks only the hundred that lag most are shown. Nothing that a
+// publisher or receiver chooses becomes a label, but for webhooks' names.
+package metrics
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"sealpost/internal/webhook"
+)
+
+// Options are where figures of the moment come from. They are asked when
+// somebody looks, and must answer within seconds.
+type Options struct {
+	Version  string
+	Lags     func(ctx context.Context, limit int) ([]webhook.Lag, error)
+	InFlight func() int   // requests under way
+	Queued   func() int   // deliveries in memory that wait
+	LogBytes func() int64 // size of the write-ahead log
+	Now      func() time.Time
+}
+
+// Metrics are the daemon's own. Its methods may be called from anywhere and
+// return at once.
+type Metrics struct {
+	registry   *prometheus.Registry
+	accepted   prometheus.Counter
+	deliveries *prometheus.CounterVec
+	attempts   *prometheus.CounterVec
+	duration   prometheus.Histogram
+	wait       prometheus.Histogram
+	operations prometheus.Histogram
+	commit     prometheus.Histogram
+}
+
+// New makes metrics that count from zero.
+func New(opts Options) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		accepted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sealpost_events_accepted_total", Help: "Events of this process that were stored and go out."}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sealpost_deliveries_total", Help: "Deliveries by the state that an attempt left them in; pending means that another attempt follows."}, []string{"state"}),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sealpost_attempts_total", Help: "Attempts by what they brought: the class of the status, or error."}, []string{"outcome"}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "sealpost_attempt_duration_seconds", Help: "Duration of attempts, from dial to last body byte.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
+		wait: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "sealpost_first_attempt_wait_seconds", Help: "Time from acceptance to the beginning of a delivery's first attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
+		operations: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "sealpost_commit_operations", Help: "Changes that share a commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "sealpost_commit_duration_seconds", Help: "Duration of a transaction with its sync.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9)}),
+	}
+	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead} {
+		m.deliveries.WithLabelValues(string(state)) // shown from the start, so that rates begin at zero
+	}
+	for _, outcome := range outcomes {
+		m.attempts.WithLabelValues(outcome)
+	}
+	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sealpost_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": opts.Version}}, func() float64 { return 1 })
+	m.registry.MustRegister(m.accepted, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.commit, build,
+		gauge("sealpost_in_flight", "Requests to receivers under way.", func() float64 { return float64(opts.InFlight()) }),
+		gauge("sealpost_queued", "Deliveries in memory that wait for their turn.", func() float64 { return float64(opts.Queued()) }),
+		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
+		&lags{read: opts.Lags, now: opts.Now},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func gauge(name, help string, read func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
+}
+
+// Accepted counts the events of a commit.
+func (m *Metrics) Accepted(c webhook.Committed) {
+	if c.First != 0 {
+		m.accepted.Add(float64(c.Last - c.First + 1))
+	}
+}
+
+// Committed notes a commit: how many changes shared it, and how long it took.
+func (m *Metrics) Committed(operations int, took time.Duration) {
+	m.operations.Observe(float64(operations))
+	m.commit.Observe(took.Seconds())
+}
+
+// Attempted notes an attempt and what followed.
+func (m *Metrics) Attempted(o *webhook.Outcome) {
+	m.deliveries.WithLabelValues(string(o.State)).Inc()
+	m.attempts.WithLabelValues(outcomeOf(o.Attempt.Status)).Inc()
+	m.duration.Observe(o.Attempt.Duration.Seconds())
+	if o.Work.First() {
+		m.wait.Observe(o.Attempt.At.Sub(o.Work.Accepted).Seconds())
+	}
+}
+
+var outcomes = []string{"2xx", "3xx", "4xx", "5xx", "error"}
+
+func outcomeOf(status int) string {
+	if class := status / 100; class >= 2 && class <= 5 {
+		return strconv.Itoa(class) + "xx"
+	}
+	return "error"
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 2, Timeout: 10 * time.Second}))
+	return mux
+}

@@ -1,0 +1,75 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"sealpost/internal/metrics"
+	"sealpost/internal/webhook"
+)
+
+var now = time.Date(2026, 1, 5, 10, 20, 30, 0, time.UTC)
+
+// read returns what a scrape shows, without comments.
+func read(t *testing.T, m *metrics.Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	text, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func options(lags []webhook.Lag, err error) metrics.Options {
+	return metrics.Options{
+		Version:  "1.2.3",
+		Lags:     func(context.Context, int) ([]webhook.Lag, error) { return lags, err },
+		InFlight: func() int { return 7 }, Queued: func() int { return 8 }, LogBytes: func() int64 { return 4096 },
+		Now: func() time.Time { return now },
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	m := metrics.New(options([]webhook.Lag{{Organization: "acme", Webhook: "orders", Pending: 3, Oldest: now.Add(-90 * time.Second)}}, nil))
+	m.Accepted(webhook.Committed{First: 5, Last: 9})
+	m.Accepted(webhook.Committed{Changed: true})
+	m.Committed(6, 3*time.Millisecond)
+	work := &webhook.Work{Accepted: now}
+	for _, attempt := range []struct {
+		status int
+		state  webhook.DeliveryState
+	}{{204, webhook.Delivered}, {503, webhook.Pending}, {302, webhook.Pending}, {410, webhook.Dead}, {0, webhook.Pending}, {700, webhook.Pending}} {
+		m.Attempted(&webhook.Outcome{Work: work, State: attempt.state, Attempt: webhook.Attempt{N: 1, At: now.Add(time.Millisecond), Status: attempt.status, Duration: time.Second}})
+	}
+	text := read(t, m)
+	for _, want := range []string{
+		"sealpost_events_accepted_total 5\n",
+		`sealpost_deliveries_total{state="delivered"} 1` + "\n", `sealpost_deliveries_total{state="pending"} 4` + "\n", `sealpost_deliveries_total{state="dead"} 1` + "\n",
+		`sealpost_attempts_total{outcome="2xx"} 1` + "\n", `sealpost_attempts_total{outcome="3xx"} 1` + "\n", `sealpost_attempts_total{outcome="4xx"} 1` + "\n",
+		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",
+		"sealpost_attempt_duration_seconds_count 6\n", "sealpost_first_attempt_wait_seconds_count 6\n",
+		"sealpost_commit_operations_sum 6\n", "sealpost_commit_duration_seconds_count 1\n",
+		"sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
+		`sealpost_webhook_pending{organization="acme",webhook="orders"} 3` + "\n",
+		`sealpost_webhook_oldest_pending_seconds{organization="acme",webhook="orders"} 90` + "\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// TestLockedDatabase: what can't be read is missing, the rest is there.
+func TestLockedDatabase(t *testing.T) {
+	text := read(t, metrics.New(options(nil, errors.New("locked"))))
+	if !strings.Contains(text, "sealpost_in_flight 7\n") || strings.Contains(text, "sealpost_webhook_pending{") {
+		t.Errorf("unexpected:\n%s", text)
+	}
+}
