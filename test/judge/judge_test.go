@@ -1,0 +1,108 @@
+package judge_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"sealpost/test/judge"
+)
+
+const secret = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+var start = time.Date(2026, 1, 5, 10, 20, 30, 0, time.UTC)
+
+func at(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+
+// request is an attempt that arrives at a time, is answered a millisecond
+// later, and is signed as it has to be.
+func request(id string, ms, status int) judge.Request {
+	r := judge.Request{Webhook: "hook", At: at(ms), Answered: at(ms + 1), Status: status, ID: id, Timestamp: "1767608430", Body: []byte(`{"id":"` + id + `"}`)}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(r.Body)
+	r.Signature = hex.EncodeToString(mac.Sum(nil))
+	mac.Reset()
+	mac.Write([]byte(id + "." + r.Timestamp + "." + string(r.Body)))
+	r.Standard = "v1,bm90IHRoaXMgb25l v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return r
+}
+
+func stored(id string, state judge.State, attempts int) judge.Event {
+	return judge.Event{ID: id, Bytes: []byte(`{"id":"` + id + `"}`), Count: 1, Deliveries: []judge.Delivery{{Webhook: "hook", State: state, Attempts: attempts}}}
+}
+
+// good is a case in which every promise was kept: one event delivered at
+// once, one at the third attempt, one dead, one pending, one that was never
+// acknowledged and is on file all the same, one that is not, and one whose
+// success a crash kept from being recorded.
+func good() judge.Case {
+	return judge.Case{
+		Policy:  judge.Policy{Attempts: 3, Base: 100 * time.Millisecond, Factor: 2, MaxDelay: time.Second},
+		Secrets: map[string][]string{"hook": {"another", secret}},
+		Crashes: []time.Time{at(5000)},
+		Logs:    [][]byte{[]byte("level=INFO msg=serving")},
+		Sent:    []judge.Sent{{"once", true}, {"third", true}, {"dead", true}, {"pending", true}, {"unheard", false}, {"never", false}, {"crash", true}},
+		Received: []judge.Request{
+			request("once", 0, 200),
+			request("third", 0, 500), request("third", 101, 0), request("third", 302, 204),
+			request("dead", 0, 500), request("dead", 120, 500), request("dead", 340, 500),
+			request("crash", 4990, 200), request("crash", 5100, 200),
+			request("unheard", 10, 200),
+		},
+		File: &judge.File{Integrity: "ok", Events: []judge.Event{
+			stored("once", judge.Delivered, 1), stored("third", judge.Delivered, 3), stored("dead", judge.Dead, 3),
+			stored("pending", judge.Pending, 0), stored("unheard", judge.Delivered, 1), stored("crash", judge.Delivered, 1),
+		}},
+	}
+}
+
+func TestGood(t *testing.T) {
+	for _, v := range judge.Judge(good()) {
+		t.Error(v)
+	}
+}
+
+// TestCatches doctors the words of the witnesses, one promise at a time.
+func TestCatches(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		doctor func(*judge.Case)
+		want   judge.Rule
+	}{
+		{"acknowledged before the commit", func(c *judge.Case) { c.File.Events = c.File.Events[1:] }, judge.Lost},
+		{"acknowledged, and a delivery is missing", func(c *judge.Case) { c.File.Events[0].Deliveries = nil }, judge.Lost},
+		{"recorded as delivered without a success", func(c *judge.Case) { c.Received[0].Status = 500 }, judge.Lost},
+		{"recorded as delivered without a request", func(c *judge.Case) { c.Received = c.Received[1:] }, judge.Lost},
+		{"given up early", func(c *judge.Case) { c.File.Events[2].Deliveries[0].Attempts = 2 }, judge.Lost},
+		{"another body at another attempt", func(c *judge.Case) { c.File.Events[1].Bytes = nil; c.Received[2].Body = []byte(`{}`) }, judge.Body},
+		{"another body than on file", func(c *judge.Case) { c.File.Events[0].Bytes = []byte(`{}`) }, judge.Body},
+		{"an event from nowhere", func(c *judge.Case) { c.Received = append(c.Received, request("ghost", 0, 200)) }, judge.Invented},
+		{"one attempt too many", func(c *judge.Case) {
+			c.Received = append(c.Received, request("dead", 2000, 500), request("dead", 4000, 500))
+		}, judge.Excess},
+		{"repeated after a success", func(c *judge.Case) { c.Received = append(c.Received, request("once", 500, 200)) }, judge.Repeated},
+		{"repeated twice for one crash", func(c *judge.Case) { c.Received = append(c.Received, request("crash", 5200, 200)) }, judge.Repeated},
+		{"a retry before its time", func(c *judge.Case) { c.Received[2].At = at(80) }, judge.Early},
+		{"a second retry after the wait of the first", func(c *judge.Case) { c.Received[3].At = at(250) }, judge.Early},
+		{"a signature of nobody", func(c *judge.Case) { c.Secrets["hook"] = []string{"another"} }, judge.Signature},
+		{"a signature of other bytes", func(c *judge.Case) { c.Received[0].Signature = c.Received[1].Signature }, judge.Signature},
+		{"no triple", func(c *judge.Case) { c.Received[0].Standard = "" }, judge.Signature},
+		{"a damaged file", func(c *judge.Case) { c.File.Integrity = "row 3 missing from index" }, judge.Integrity},
+		{"a secret in a log", func(c *judge.Case) { c.Logs = append(c.Logs, []byte("key="+secret)) }, judge.Leaked},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := good()
+			test.doctor(&c)
+			found := judge.Judge(c)
+			for _, v := range found {
+				if v.Rule == test.want {
+					return
+				}
+			}
+			t.Errorf("it was not caught as %s: %v", test.want, found)
+		})
+	}
+}
