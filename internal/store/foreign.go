@@ -52,8 +52,10 @@ func (s *Store) watch(ctx context.Context, events <-chan fsnotify.Event, faults 
 		case <-pause:
 			s.Peek()
 			heard, pause = events, nil
-		case <-faults: // events were lost, as a rule
-			s.Peek()
+		case fault := <-faults:
+			if fault != nil { // events were lost, as a rule
+				s.Peek()
+			}
 		case <-tick.C:
 			s.Peek()
 		case <-ctx.Done():
