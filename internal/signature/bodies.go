@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/base64"
 	"io"
 	"net/url"
@@ -20,8 +21,9 @@ var (
 
 // Bounds on what is made of a body, in bytes.
 const (
-	maxForm  = 4 << 20  // one form
-	maxForms = 64 << 20 // all of them
+	maxUnpacked = 2 << 20  // a body that is parsed, packed or unpacked; sealpost sends 1 MiB at most
+	maxForm     = 4 << 20  // one form of it
+	maxForms    = 64 << 20 // all of them
 )
 
 // bodyForm is bytes that may have been hashed instead of the body.
@@ -31,53 +33,102 @@ type bodyForm struct {
 	twice bool         // two faults already; not combined with others
 }
 
-// bodyList gathers the forms of one body, each text once.
-type bodyList struct {
-	forms []bodyForm
-	known map[string]bool
-	size  int
-	going func() bool
+// bodyForms is what programs make of a body, each text once and the likeliest
+// first, and then the body that was sent, if it is known and another one. The
+// forms are made while they are asked for: most searches end at an early one.
+type bodyForms struct {
+	body, stored []byte
+	going        func() bool
+	made         []bodyForm
+	complete     bool // made has them all
 }
 
-// bodyForms returns what programs make of a body, the likeliest first, and then
-// the body that was sent, if it is known and another one.
-func bodyForms(body, stored []byte, going func() bool) []bodyForm {
-	l := &bodyList{known: map[string]bool{string(body): true}, going: going}
+// each calls visit until it returns false. A second walk over all costs nothing.
+func (f *bodyForms) each(visit func(bodyForm) bool) {
+	if f.complete {
+		for _, form := range f.made {
+			if !visit(form) {
+				return
+			}
+		}
+		return
+	}
+	f.made = nil
+	l := &formMaker{known: map[[sha256.Size]byte]bool{sha256.Sum256(f.body): true}}
+	l.visit = func(form bodyForm) bool {
+		f.made = append(f.made, form)
+		return visit(form) && f.going()
+	}
+	l.all(f.body, f.stored)
+	f.complete = !l.stopped
+}
+
+// formMaker makes the forms of one body.
+type formMaker struct {
+	known   map[[sha256.Size]byte]bool
+	size    int
+	visit   func(bodyForm) bool
+	stopped bool
+}
+
+func (l *formMaker) all(body, stored []byte) {
 	l.add(CodeBodyEmpty, "over an empty body", nil)
 	l.lines(body)
-	root, found := rewritings(body, maxForm, going)
-	for _, r := range found {
-		l.put(r.text, false, func() fault { return r.fault(root) })
+	if !l.stopped && len(body) <= maxUnpacked {
+		root := parseJSON(bytes.TrimPrefix(body, bom))
+		l.rewritings(root)
+		l.wrapped(body)
+		l.members(root)
 	}
-	l.wrapped(body)
-	l.members(root)
-	for _, r := range found {
+	if stored != nil {
+		l.add(CodeBodyDiffers, "over the body as it was sent, which differs from the one given", stored)
+	}
+}
+
+func (l *formMaker) add(code, what string, data []byte) {
+	l.put(data, false, func() fault { return fault{code, what} })
+}
+
+func (l *formMaker) put(data []byte, twice bool, describe func() fault) {
+	if l.stopped || l.size+len(data) > maxForms {
+		return
+	}
+	sum := sha256.Sum256(data)
+	if l.known[sum] {
+		return
+	}
+	l.known[sum] = true
+	l.size += len(data)
+	l.stopped = !l.visit(bodyForm{data, describe, twice})
+}
+
+// rewritings adds what JSON libraries write: all of them, and then all of them
+// again with the line break that many tools end a file with.
+func (l *formMaker) rewritings(root *node) {
+	if root == nil {
+		return
+	}
+	var texts []rewriting
+	for _, s := range serializers {
+		if l.stopped {
+			return
+		}
+		if text := s.write(root, maxForm); text != nil {
+			r := rewriting{text, s.style}
+			texts = append(texts, r)
+			l.put(text, false, func() fault { return r.fault(root) })
+		}
+	}
+	for _, r := range texts {
 		l.put(slices.Concat(r.text, lf), true, func() fault {
 			f := r.fault(root)
 			return fault{f.code, f.what + " and a line break at its end"}
 		})
 	}
-	if stored != nil {
-		l.add(CodeBodyDiffers, "over the body as it was sent, which differs from the one given", stored)
-	}
-	return l.forms
-}
-
-func (l *bodyList) add(code, what string, data []byte) {
-	l.put(data, false, func() fault { return fault{code, what} })
-}
-
-func (l *bodyList) put(data []byte, twice bool, describe func() fault) {
-	if len(data) > maxForm || l.size+len(data) > maxForms || l.known[string(data)] || !l.going() {
-		return
-	}
-	l.known[string(data)] = true
-	l.size += len(data)
-	l.forms = append(l.forms, bodyForm{data, describe, twice})
 }
 
 // lines adds the forms that differ in line breaks, blanks and marks.
-func (l *bodyList) lines(body []byte) {
+func (l *formMaker) lines(body []byte) {
 	l.add(CodeBodyPlusNewline, "over the body with one line break (LF) more at its end", slices.Concat(body, lf))
 	l.add(CodeBodyPlusNewline, "over the body with one line break (CRLF) more at its end", slices.Concat(body, crlf))
 	if less, found := bytes.CutSuffix(body, lf); found {
@@ -98,7 +149,10 @@ func (l *bodyList) lines(body []byte) {
 
 // wrapped adds forms in which the body is packed into something else, or taken
 // out of it.
-func (l *bodyList) wrapped(body []byte) {
+func (l *formMaker) wrapped(body []byte) {
+	if l.stopped {
+		return
+	}
 	text := string(body)
 	if plain := unzip(body); plain != nil {
 		l.add(CodeBodyGunzip, "over the decompressed body", plain)
@@ -126,7 +180,7 @@ func (l *bodyList) wrapped(body []byte) {
 	}
 	l.add(CodeBodyBase64, "over the body as base64", []byte(base64.StdEncoding.EncodeToString(body)))
 	l.add(CodeBodyObjectText, "over the text [object Object]", []byte("[object Object]"))
-	if utf8.Valid(body) {
+	if !l.stopped && utf8.Valid(body) {
 		mojibake, narrow := []byte(nil), []byte(nil)
 		for _, c := range body {
 			mojibake = utf8.AppendRune(mojibake, rune(c))
@@ -149,7 +203,7 @@ func (l *bodyList) wrapped(body []byte) {
 }
 
 // members adds the parts of a JSON body that get hashed instead of the whole.
-func (l *bodyList) members(root *node) {
+func (l *formMaker) members(root *node) {
 	switch {
 	case root == nil:
 	case root.kind == '"':

@@ -3,21 +3,26 @@ package signature
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // context is how much of a body is shown around a difference, in bytes.
 const context = 24
 
-// difference says where the body given departs from the one that was sent, and
-// which program makes the one of the other, if any does.
-func (e *explainer) difference() Cause {
-	where := firstDifference(e.Stored, e.Body)
-	for _, f := range bodyForms(e.Stored, nil, e.budget.going) {
-		if bytes.Equal(f.data, e.Body) {
-			return proven(CodeBodyRewritten, "the body given can be made of the one that was sent: it is what comes out %s; %s", f.fault().what, where)
+// relate looks for the program that makes the body given of the one that was
+// sent, and turns the cause that they differ into the finer one.
+func (e *explainer) relate() {
+	sent := &bodyForms{body: e.Stored, going: e.budget.going}
+	sent.each(func(f bodyForm) bool {
+		if !bytes.Equal(f.data, e.Body) {
+			return true
 		}
-	}
-	return proven(CodeBodyDiffers, "%s", where)
+		at := slices.IndexFunc(e.result.Causes, func(c Cause) bool { return c.Code == CodeBodyDiffers })
+		e.result.Causes[at] = proven(CodeBodyRewritten, "a program made the body given of the one that was sent: it is %s; %s",
+			strings.TrimPrefix(f.fault().what, "over "), e.result.Causes[at].Evidence)
+		return false
+	})
 }
 
 // firstDifference shows both bodies around the first byte that differs.

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -33,6 +34,7 @@ func Explain(q Inquiry) Result {
 		q.Now = time.Now
 	}
 	e := &explainer{Inquiry: q, h: h, result: &result, budget: budget{trials: MaxTrials, now: q.Now, end: q.Now().Add(MaxSearch)}}
+	e.forms = &bodyForms{body: q.Body, stored: q.Stored, going: e.budget.going}
 	if result.Signature != Valid {
 		e.explainReceived()
 	}
@@ -51,6 +53,7 @@ type explainer struct {
 	h      headers
 	result *Result
 	budget budget
+	forms  *bodyForms // of the body given
 }
 
 func (e *explainer) add(causes ...Cause) { e.result.Causes = append(e.result.Causes, causes...) }
@@ -79,22 +82,19 @@ func (e *explainer) explainReceived() {
 	if scheme == SchemeStandard {
 		value, name = e.h.standardText, HeaderStandard
 	}
-	all := e.budget.trials
-	reserved := 0
-	if e.Computed != "" { // half is for the other question
-		reserved = all / 2
+	if e.Computed != "" { // the other half is for the other question
+		defer e.budget.halve()()
 	}
-	e.budget.trials -= reserved
-	defer func() { e.budget.trials += reserved }()
-
-	if e.Stored != nil && string(e.Stored) != string(e.Body) {
-		e.add(e.difference())
+	before := e.budget.trials
+	if e.Stored != nil && !bytes.Equal(e.Stored, e.Body) {
+		e.add(proven(CodeBodyDiffers, "%s", firstDifference(e.Stored, e.Body)))
+		defer e.relate() // after the search, which needs the time more
 	}
 	if e.otherScheme() {
 		return
 	}
 	targets := targetsOf(value, scheme, false)
-	space := newSpace(scheme, e.h.id, e.h.timestampText, e.Body, e.Stored, e.Secrets, e.budget.going)
+	space := newSpace(scheme, e.h.id, e.h.timestampText, e.forms, e.Secrets)
 	space.targets = targets
 	if faults, hit := space.search(&e.budget); hit {
 		e.prove("the value of "+name, faults)
@@ -104,7 +104,7 @@ func (e *explainer) explainReceived() {
 		return
 	}
 	e.suspect(name, value, targets)
-	tried := fmt.Sprintf("none of %d values recomputed is the one received", all-reserved-e.budget.trials)
+	tried := fmt.Sprintf("none of %d values recomputed is the one received", before-e.budget.trials)
 	if value == "" {
 		tried = name + " is missing, and no other header carries a right value"
 	}
@@ -143,7 +143,7 @@ func (e *explainer) otherHeader(s *space, due string) bool {
 			elsewhere := *s
 			elsewhere.targets = targetsOf(value, e.result.Scheme, true)
 			elsewhere.cheap = slices.DeleteFunc(slices.Clone(s.cheap), func(v variation) bool { return v.axis == axisKey })
-			elsewhere.bodies, elsewhere.late = func() []variation { return nil }, nil
+			elsewhere.forms, elsewhere.late = nil, nil
 			if faults, hit := elsewhere.search(&e.budget); hit {
 				e.prove("the value of "+bounded(name), append([]fault{{CodeHeaderOther, "where " + due + " is due"}}, faults...))
 				return true
@@ -162,7 +162,7 @@ func (e *explainer) explainComputed() {
 		}
 	}
 	const subject = "the computed value"
-	space := newSpace(scheme, e.h.id, e.h.timestampText, e.Body, e.Stored, e.Secrets, e.budget.going)
+	space := newSpace(scheme, e.h.id, e.h.timestampText, e.forms, e.Secrets)
 	space.targets = targetsOf(e.Computed, scheme, true)
 	all := e.budget.trials
 	faults, hit := space.search(&e.budget)

@@ -2,8 +2,6 @@ package signature
 
 import (
 	"crypto/hmac"
-	"slices"
-	"sync"
 	"time"
 )
 
@@ -30,6 +28,18 @@ type budget struct {
 func (b *budget) going() bool {
 	b.late = b.late || !b.now().Before(b.end)
 	return !b.late
+}
+
+// halve sets half of what is left aside, until the function that it returns is
+// called.
+func (b *budget) halve() (restore func()) {
+	aside, end := b.trials/2, b.end
+	b.trials -= aside
+	b.end = end.Add(-end.Sub(b.now()) / 2)
+	return func() {
+		b.trials += aside
+		b.end, b.late = end, false
+	}
 }
 
 // spent reports whether a bound was reached.
@@ -76,16 +86,16 @@ type space struct {
 	right   []keyForm
 	content contentForm
 	body    []byte
-	cheap   []variation        // digests, contents and keys
-	bodies  func() []variation // bodies, which are worth making only when those have failed
-	late    []variation        // many and unlikely: tried at last
+	cheap   []variation // digests, contents and keys
+	forms   *bodyForms  // of the body; nil when it isn't varied
+	late    []variation // many and unlikely: tried at last
 }
 
 // newSpace lays out the hypotheses, the likeliest of each kind first.
-func newSpace(scheme Scheme, id, at string, body, stored []byte, secrets []Candidate, going func() bool) *space {
+func newSpace(scheme Scheme, id, at string, forms *bodyForms, secrets []Candidate) *space {
 	right, keys := keyForms(secrets)
 	content, contents := contentForms(scheme, id, at)
-	s := &space{right: right, content: content, body: body}
+	s := &space{right: right, content: content, body: forms.body, forms: forms}
 	add := func(list *[]variation, a axis, alone bool, f fault, apply func(*trial)) {
 		*list = append(*list, variation{a, alone, apply, func() []fault { return []fault{f} }})
 	}
@@ -98,12 +108,6 @@ func newSpace(scheme Scheme, id, at string, body, stored []byte, secrets []Candi
 	for _, k := range keys {
 		add(&s.cheap, axisKey, k.nested, k.fault, func(t *trial) { t.key = k.key })
 	}
-	s.bodies = sync.OnceValue(func() (list []variation) {
-		for _, b := range bodyForms(body, stored, going) {
-			list = append(list, variation{axisBody, b.twice, func(t *trial) { t.body = b.data }, func() []fault { return []fault{b.fault()} }})
-		}
-		return list
-	})
 	if scheme == SchemeStandard {
 		for _, c := range milliseconds(id, at) {
 			add(&s.late, axisContent, true, c.fault, func(t *trial) { t.content = c })
@@ -125,7 +129,7 @@ func (s *space) search(b *budget) (faults []fault, hit bool) {
 	if faults, hit = s.alone(b, bases, s.cheap); hit {
 		return faults, true
 	}
-	if faults, hit = s.alone(b, bases, s.bodies()); hit {
+	if faults, hit = s.bodies(b, bases); hit {
 		return faults, true
 	}
 	if faults, hit = s.pairs(b, bases); hit {
@@ -159,13 +163,37 @@ func (s *space) alone(b *budget, bases []trial, list []variation) ([]fault, bool
 	return nil, false
 }
 
+// bodies tries the forms of the body, one at a time, as they are made.
+func (s *space) bodies(b *budget, bases []trial) (faults []fault, hit bool) {
+	if s.forms == nil {
+		return nil, false
+	}
+	s.forms.each(func(f bodyForm) bool {
+		faults, hit = s.alone(b, bases, []variation{f.variation()})
+		return !hit && !b.spent()
+	})
+	return faults, hit
+}
+
+func (f bodyForm) variation() variation {
+	return variation{axisBody, f.twice, func(t *trial) { t.body = f.data }, func() []fault { return []fault{f.fault()} }}
+}
+
 // pairs tries two variations of different axes at once; few and likely ones,
 // which have the lower axes, first.
 func (s *space) pairs(b *budget, bases []trial) ([]fault, bool) {
 	var of [axisBody + 1][]variation
-	for _, v := range slices.Concat(s.cheap, s.bodies()) {
+	keep := func(v variation) {
 		if !v.alone {
 			of[v.axis] = append(of[v.axis], v)
+		}
+	}
+	for _, v := range s.cheap {
+		keep(v)
+	}
+	if s.forms != nil {
+		for _, f := range s.forms.made {
+			keep(f.variation())
 		}
 	}
 	for _, pair := range [][2]axis{{axisDigest, axisContent}, {axisDigest, axisKey}, {axisContent, axisKey}, {axisDigest, axisBody}, {axisContent, axisBody}, {axisKey, axisBody}} {

@@ -21,8 +21,8 @@ const (
 func (n numbers) write(literal string) string {
 	whole := !strings.ContainsAny(literal, ".eE")
 	switch {
-	case n == numbersKept:
-		return literal
+	case n == numbersKept || whole && literal != "-0" && len(literal) < 16:
+		return literal // below 1e15 all agree
 	case n == numbersPython && whole:
 		if literal == "-0" {
 			return "0"

@@ -1,18 +1,18 @@
 package signature
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // node is one JSON value with its scalars as they stand in the text.
 type node struct {
-	kind  byte   // '{' '[' '"' '0' (a number) or 'w' (true, false, null)
-	text  string // of a scalar, strings with quotes and escapes
-	keys  []string
+	kind  byte     // '{' '[' '"' '0' (a number) or 'w' (true, false, null)
+	text  string   // of a scalar, strings with quotes and escapes
+	keys  []string // of an object, with quotes and escapes
+	names []string // the keys decoded
 	items []*node
 }
 
@@ -23,63 +23,56 @@ const maxDepth = 200
 // deeper than maxDepth, and for text that is not UTF-8: a parser would have
 // replaced bytes there, and what it wrote can't be known.
 func parseJSON(text []byte) *node {
-	if !utf8.Valid(text) {
+	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil
 	}
-	r := treeReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text))}
-	r.decoder.UseNumber()
-	root := r.value(0)
-	if root == nil {
-		return nil
-	}
-	if _, err := r.decoder.Token(); err != io.EOF {
-		return nil
-	}
-	return root
+	return (&treeReader{text: string(text)}).value(0)
 }
 
-// treeReader takes structure from encoding/json, and scalars from the text.
+// treeReader walks over text that is known to be valid.
 type treeReader struct {
-	text    []byte
-	decoder *json.Decoder
+	text string
+	at   int
 }
 
-// token returns the next token and how it is written.
-func (r *treeReader) token() (json.Token, string) {
-	from := r.decoder.InputOffset()
-	token, err := r.decoder.Token()
-	if err != nil {
-		return nil, ""
+// peek skips blanks, commas and colons and returns the next byte.
+func (r *treeReader) peek() byte {
+	for strings.IndexByte(" \t\r\n,:", r.text[r.at]) >= 0 {
+		r.at++
 	}
-	return token, string(bytes.TrimLeft(r.text[from:r.decoder.InputOffset()], " \t\r\n,:"))
+	return r.text[r.at]
 }
 
 func (r *treeReader) value(depth int) *node {
-	token, text := r.token()
-	if text == "" || depth > maxDepth {
+	if depth > maxDepth {
 		return nil
 	}
-	switch token {
-	case json.Delim('{'), json.Delim('['):
+	switch c := r.peek(); c {
+	case '"':
+		return &node{kind: c, text: r.string()}
+	case '{', '[':
+		return r.container(c, depth)
 	default:
-		n := &node{kind: text[0], text: text}
-		switch token.(type) {
-		case string:
-		case json.Number:
-			n.kind = '0'
-		default:
-			n.kind = 'w'
+		from := r.at
+		for r.at < len(r.text) && strings.IndexByte(" \t\r\n,]}", r.text[r.at]) < 0 {
+			r.at++
 		}
-		return n
+		kind := byte('0')
+		if c == 't' || c == 'f' || c == 'n' {
+			kind = 'w'
+		}
+		return &node{kind: kind, text: r.text[from:r.at]}
 	}
-	n := &node{kind: text[0]}
-	for r.decoder.More() {
-		if n.kind == '{' {
-			_, key := r.token()
-			if key == "" {
-				return nil
-			}
+}
+
+func (r *treeReader) container(kind byte, depth int) *node {
+	n := &node{kind: kind}
+	r.at++
+	for c := r.peek(); c != '}' && c != ']'; c = r.peek() {
+		if kind == '{' {
+			key := r.string()
 			n.keys = append(n.keys, key)
+			n.names = append(n.names, decoded(key))
 		}
 		item := r.value(depth + 1)
 		if item == nil {
@@ -87,10 +80,20 @@ func (r *treeReader) value(depth int) *node {
 		}
 		n.items = append(n.items, item)
 	}
-	if _, text := r.token(); text == "" {
-		return nil
-	}
+	r.at++
 	return n
+}
+
+// string reads a string with its quotes.
+func (r *treeReader) string() string {
+	from := r.at
+	for r.at++; r.text[r.at] != '"'; r.at++ {
+		if r.text[r.at] == '\\' {
+			r.at++
+		}
+	}
+	r.at++
+	return r.text[from:r.at]
 }
 
 // eachRune calls visit for each character of a quoted JSON string. A lone
@@ -149,6 +152,9 @@ func hex4(text string) (r rune) {
 
 // decoded returns a quoted string's text, lone surrogates as U+FFFD.
 func decoded(quoted string) string {
+	if !strings.Contains(quoted, `\`) {
+		return quoted[1 : len(quoted)-1]
+	}
 	out := make([]byte, 0, len(quoted))
 	eachRune(quoted, func(r rune) { out = utf8.AppendRune(out, r) })
 	return string(out)

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,9 +119,20 @@ func (w *writer) container(n *node, depth int) {
 
 // line begins a new line where the layout has lines.
 func (w *writer) line(depth int) {
-	indent := map[layout]string{layoutIndent2: "  ", layoutIndent4: "    ", layoutIndentTab: "\t"}[w.layout]
-	if indent != "" {
-		w.out = append(append(w.out, '\n'), strings.Repeat(indent, depth)...)
+	indent := ""
+	switch w.layout {
+	case layoutIndent2:
+		indent = "  "
+	case layoutIndent4:
+		indent = "    "
+	case layoutIndentTab:
+		indent = "\t"
+	default:
+		return
+	}
+	w.out = append(w.out, '\n')
+	for range depth {
+		w.out = append(w.out, indent...)
 	}
 }
 
@@ -133,54 +145,71 @@ func (w *writer) order(n *node) []int {
 		}
 		return places
 	}
-	names := make([]string, len(n.keys))
-	seen := make(map[string]int, len(n.keys))
-	for i, key := range n.keys {
-		names[i] = decoded(key)
-		if at, twice := seen[names[i]]; twice {
+	seen := make(map[string]int, len(n.names))
+	for i, name := range n.names {
+		if at, twice := seen[name]; twice {
 			places[at] = i
 			continue
 		}
-		seen[names[i]] = len(places)
+		seen[name] = len(places)
 		places = append(places, i)
 	}
 	switch w.keys {
 	case keysSorted:
-		slices.SortFunc(places, func(a, b int) int { return strings.Compare(names[a], names[b]) })
+		slices.SortFunc(places, func(a, b int) int { return strings.Compare(n.names[a], n.names[b]) })
 	case keysJavaScript:
-		slices.SortStableFunc(places, func(a, b int) int { return arrayIndex(names[a]) - arrayIndex(names[b]) })
+		slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(arrayIndex(n.names[a]), arrayIndex(n.names[b])) })
 	}
 	return places
 }
 
 // arrayIndex returns a key's number when it is an array index (ECMA-262,
 // 6.1.7), and one larger than all of them when not.
-func arrayIndex(key string) int {
+func arrayIndex(key string) uint64 {
 	const none = 1<<32 - 1
+	if key == "" || key[0] < '0' || key[0] > '9' {
+		return none
+	}
 	i, err := strconv.ParseUint(key, 10, 32)
 	if err != nil || i >= none || strconv.FormatUint(i, 10) != key {
 		return none
 	}
-	return int(i)
+	return i
 }
 
 func (w *writer) string(quoted string) {
-	if w.escapes == escapesKept || w.escapes == escapesKeptHTML {
+	plain := 0 // what is the same in every style is copied at once
+	for plain < len(quoted) && (quoted[plain] == '"' || isPlain(quoted[plain])) {
+		plain++
+	}
+	switch {
+	case plain == len(quoted) || w.escapes == escapesKept:
+		w.out = append(w.out, quoted...)
+	case w.escapes == escapesKeptHTML:
 		for _, r := range quoted {
-			if w.escapes == escapesKeptHTML && escapesHTML.covers(r) {
+			if escapesHTML.covers(r) {
 				w.unit(uint16(r))
 			} else {
 				w.out = utf8.AppendRune(w.out, r)
 			}
 		}
-		return
+	default:
+		w.out = append(w.out, '"')
+		eachRune(quoted, w.rune)
+		w.out = append(w.out, '"')
 	}
-	w.out = append(w.out, '"')
-	eachRune(quoted, w.rune)
-	w.out = append(w.out, '"')
+}
+
+// isPlain reports whether a byte stands for itself whatever the style.
+func isPlain(c byte) bool {
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '/' && c != '<' && c != '>' && c != '&'
 }
 
 func (w *writer) rune(r rune) {
+	if r < 0x7f && isPlain(byte(r)) {
+		w.out = append(w.out, byte(r))
+		return
+	}
 	if short := strings.IndexRune("\b\f\n\r\t\"\\", r); short >= 0 {
 		w.out = append(w.out, '\\', `bfnrt"\`[short])
 		return

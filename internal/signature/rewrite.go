@@ -2,7 +2,6 @@ package signature
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -58,39 +57,20 @@ var serializers = []serializer{
 	{"PHP's json_encode with JSON_PRETTY_PRINT", style{keysOnce, numbersPHP, escapesPHP, layoutIndent4, false}},
 }
 
-// rewriting is one text that serializers make of a body.
+// rewriting is one text that a serializer makes of a body.
 type rewriting struct {
 	text  []byte
 	style style
-	names []string // who writes exactly this
 }
 
-// rewritings returns every text that the serializers make of a body, each once;
-// none when it is no JSON. A text longer than most bytes is left out, and so is
-// the body itself. It stops when going says so.
-func rewritings(body []byte, most int, going func() bool) (root *node, found []rewriting) {
-	if root = parseJSON(bytes.TrimPrefix(body, bom)); root == nil {
-		return nil, nil
-	}
-	known := map[string]int{string(body): -1}
+// names returns a few of those who write exactly this text.
+func (r rewriting) names(root *node) (found []string) {
 	for _, s := range serializers {
-		if !going() {
-			break
+		if len(found) < 3 && bytes.Equal(s.write(root, len(r.text)), r.text) {
+			found = append(found, s.name)
 		}
-		text := s.write(root, most)
-		if text == nil {
-			continue
-		}
-		if at, twice := known[string(text)]; twice {
-			if at >= 0 {
-				found[at].names = append(found[at].names, s.name)
-			}
-			continue
-		}
-		known[string(text)] = len(found)
-		found = append(found, rewriting{text, s.style, []string{s.name}})
 	}
-	return root, found
+	return found
 }
 
 // fault says what a rewriting changed, and no more than that: what another
@@ -154,8 +134,7 @@ func (r rewriting) fault(root *node) fault {
 		{CodeBodyIndented, "lines indented by 2"}, {CodeBodyIndented, "lines indented by 4"}, {CodeBodyIndented, "lines indented by tabs"},
 	}
 	note(layouts[s.layout].code, layouts[s.layout].what)
-	names := slices.Clone(r.names[:min(len(r.names), 3)])
-	return fault{code, "over the body as JSON with " + strings.Join(what, ", ") + " (so writes " + strings.Join(names, ", or ") + ")"}
+	return fault{code, "over the body as JSON with " + strings.Join(what, ", ") + " (so writes " + strings.Join(r.names(root), ", or ") + ")"}
 }
 
 func with(s *style, change func()) style {
