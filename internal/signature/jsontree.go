@@ -9,11 +9,12 @@ import (
 
 // node is one JSON value with its scalars as they stand in the text.
 type node struct {
-	kind  byte     // '{' '[' '"' '0' (a number) or 'w' (true, false, null)
-	text  string   // of a scalar, strings with quotes and escapes
-	keys  []string // of an object, with quotes and escapes
-	names []string // the keys decoded
-	items []*node
+	kind    byte     // '{' '[' '"' '0' (a number) or 'w' (true, false, null)
+	text    string   // of a scalar, strings with quotes and escapes
+	keys    []string // of an object, with quotes and escapes
+	names   []string // the keys decoded
+	repeats bool     // a key stands there twice
+	items   []*node
 }
 
 // maxDepth bounds nesting: indented output grows with it.
@@ -81,6 +82,11 @@ func (r *treeReader) container(kind byte, depth int) *node {
 		n.items = append(n.items, item)
 	}
 	r.at++
+	seen := make(map[string]bool, len(n.names))
+	for _, name := range n.names {
+		n.repeats = n.repeats || seen[name]
+		seen[name] = true
+	}
 	return n
 }
 

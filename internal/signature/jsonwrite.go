@@ -139,26 +139,35 @@ func (w *writer) line(depth int) {
 // order returns the places of a container's items in the order of writing.
 func (w *writer) order(n *node) []int {
 	places := make([]int, 0, len(n.items))
-	if n.kind == '[' || w.keys == keysKept {
+	if n.repeats && w.keys != keysKept {
+		places = once(n.names, places)
+	} else {
 		for i := range n.items {
 			places = append(places, i)
 		}
-		return places
 	}
-	seen := make(map[string]int, len(n.names))
-	for i, name := range n.names {
-		if at, twice := seen[name]; twice {
-			places[at] = i
-			continue
-		}
-		seen[name] = len(places)
-		places = append(places, i)
+	if n.kind == '[' {
+		return places
 	}
 	switch w.keys {
 	case keysSorted:
 		slices.SortFunc(places, func(a, b int) int { return strings.Compare(n.names[a], n.names[b]) })
 	case keysJavaScript:
 		slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(arrayIndex(n.names[a]), arrayIndex(n.names[b])) })
+	}
+	return places
+}
+
+// once appends the place of each name's last value where the name comes first.
+func once(names []string, places []int) []int {
+	seen := make(map[string]int, len(names))
+	for i, name := range names {
+		if at, twice := seen[name]; twice {
+			places[at] = i
+			continue
+		}
+		seen[name] = len(places)
+		places = append(places, i)
 	}
 	return places
 }
