@@ -58,6 +58,7 @@ func silent(t *testing.T, q Inquiry, r Result) {
 // Every fault, in every body, both in what was received and in what the
 // receiver's own code computed, is named, and nothing else is.
 func TestSeededFaults(t *testing.T) {
+	t.Parallel()
 	for _, s := range append(bodySeeds(), otherSeeds()...) {
 		named := 0
 		for _, body := range corpus(t) {
@@ -102,6 +103,7 @@ var rewritingCodes = []string{CodeBodyCompact, CodeBodySpaced, CodeBodyIndented,
 // A body that a JSON library wrote again is told from its neighbours by what
 // changed, whichever library it was.
 func TestSeededRewritings(t *testing.T) {
+	t.Parallel()
 	seen := map[string]int{}
 	check := func(given, signed string) {
 		if given == signed {
@@ -150,6 +152,7 @@ func TestSeededRewritings(t *testing.T) {
 
 // Two faults at once are both named.
 func TestTwoFaults(t *testing.T) {
+	t.Parallel()
 	bodies := corpus(t)
 	faults := append(bodySeeds()[:6], otherSeeds()...)
 	for i, first := range faults {
@@ -192,48 +195,47 @@ func kind(code string) string {
 
 // What is broken at random proves nothing.
 func TestNothingProvenOfNoise(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(6, 1))
 	for _, body := range corpus(t) {
 		for _, scheme := range []Scheme{SchemeSignature, SchemeStandard} {
-			for range 2 {
-				m := rightMaking(scheme, plainText, body)
-				broken := []byte(body)
-				at := rnd.IntN(len(broken))
-				broken[at] ^= 1 << rnd.IntN(8)
-				stranger := make([]byte, 32)
-				for i := range stranger {
-					stranger[i] = byte(rnd.Uint32())
-				}
-				strange, random := m, m
-				strange.key = stranger
-				random.sum = func([]byte, []byte) []byte { return stranger }
-				for name, q := range map[string]Inquiry{
-					"body":   inquiry(scheme, plainText, string(broken), m.value()),
-					"cut":    inquiry(scheme, plainText, body+"!", m.value()),
-					"secret": inquiry(scheme, plainText, body, strange.value()),
-					"value":  inquiry(scheme, plainText, body, random.value()),
-				} {
-					for _, computed := range []bool{false, true} {
-						if computed {
-							for header, values := range q.Headers {
-								if header == HeaderSignature || header == HeaderStandard {
-									q.Computed = values[0]
-									q.Headers[header] = []string{rightMaking(scheme, plainText, string(q.Body)).value()}
-								}
+			m := rightMaking(scheme, plainText, body)
+			broken := []byte(body)
+			at := rnd.IntN(len(broken))
+			broken[at] ^= 1 << rnd.IntN(8)
+			stranger := make([]byte, 32)
+			for i := range stranger {
+				stranger[i] = byte(rnd.Uint32())
+			}
+			strange, random := m, m
+			strange.key = stranger
+			random.sum = func([]byte, []byte) []byte { return stranger }
+			for name, q := range map[string]Inquiry{
+				"body":   inquiry(scheme, plainText, string(broken), m.value()),
+				"cut":    inquiry(scheme, plainText, body+"!", m.value()),
+				"secret": inquiry(scheme, plainText, body, strange.value()),
+				"value":  inquiry(scheme, plainText, body, random.value()),
+			} {
+				for _, computed := range []bool{false, true} {
+					if computed {
+						for header, values := range q.Headers {
+							if header == HeaderSignature || header == HeaderStandard {
+								q.Computed = values[0]
+								q.Headers[header] = []string{rightMaking(scheme, plainText, string(q.Body)).value()}
 							}
 						}
-						r := Explain(q)
-						if got := provenCodes(r.Causes); len(got) > 0 {
-							t.Errorf("%s of %.60q proves %+v", name, body, r.Causes)
-						}
-						if len(r.Causes) == 0 {
-							t.Errorf("%s of %.60q: nothing is said", name, body)
-						}
-						if r.Valid != computed {
-							t.Errorf("%s of %.60q: valid is %t", name, body, r.Valid)
-						}
-						silent(t, q, r)
 					}
+					r := Explain(q)
+					if got := provenCodes(r.Causes); len(got) > 0 {
+						t.Errorf("%s of %.60q proves %+v", name, body, r.Causes)
+					}
+					if len(r.Causes) == 0 {
+						t.Errorf("%s of %.60q: nothing is said", name, body)
+					}
+					if r.Valid != computed {
+						t.Errorf("%s of %.60q: valid is %t", name, body, r.Valid)
+					}
+					silent(t, q, r)
 				}
 			}
 		}

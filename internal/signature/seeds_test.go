@@ -74,7 +74,7 @@ func inquiry(scheme Scheme, text, body, value string) Inquiry {
 	if scheme == SchemeStandard {
 		name = HeaderStandard
 	}
-	return Inquiry{Request: Request{
+	return Inquiry{Now: func() time.Time { return seedTime }, Request: Request{
 		Headers: map[string][]string{HeaderID: {vectorID}, HeaderTimestamp: {strconv.Itoa(vectorTime)}, name: {value}},
 		Body:    []byte(body), Scheme: scheme, Tolerance: DefaultTolerance, At: seedTime,
 		Secrets: []Candidate{
