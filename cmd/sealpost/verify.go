@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sealpost/internal/config"
+	"sealpost/internal/secret"
 	"sealpost/internal/signature"
 )
 
@@ -20,21 +22,31 @@ type verifyFlags struct {
 	body, secret, webhook, request string
 	headers                        []string
 	scheme, tolerance, at          string
+	computed                       string
+	showExpected                   bool
 }
 
 func newVerify(a *app) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify-signature (--secret SRC | --webhook NAME) (-H 'Name: value' | --request SRC)",
-		Short: "Verify the signature of a request; exit 0 when it is valid, 1 when not",
+		Short: "Verify the signature of a request, and say why it doesn't match; exit 0 when it is valid, 1 when not",
+		Long: `verify-signature gives two verdicts, on the signature and on the time of signing. When
+the signature doesn't match it looks for the cause. A cause is proven when computing the
+signature under that assumption gives exactly what was received, and suspected otherwise.
+
+With --computed it says what your own code does wrong, given what it came up with. With
+--webhook the secrets, also retired ones and those of other webhooks, and the body as it
+was sent are taken from the database. The right signature is shown with --show-expected
+only; a failure never becomes a pass.`,
 		Example: `  sealpost verify-signature --body '{"a":1}' --secret 0123456789abcdef0123456789abcdef -H 'Signature: f0546246da9e2349100c845a8561214788d75d900f3c086a72fcfa03bb1f42ab'
   sealpost verify-signature --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw --tolerance none -H 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' -H 'webhook-timestamp: 1614265330' -H 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			request, err := a.signedRequest(cmd.Context(), &f)
+			inquiry, err := a.inquiry(cmd.Context(), &f)
 			if err != nil {
 				return err
 			}
-			result := signature.Verify(request)
+			result := signature.Explain(inquiry)
 			if err := a.printVerdict(result); err != nil {
 				return err
 			}
@@ -52,9 +64,37 @@ func newVerify(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&f.scheme, "scheme", "auto", "auto, signature or standard")
 	cmd.Flags().StringVar(&f.tolerance, "tolerance", "5m", "how old or new a timestamp may be, or none")
 	cmd.Flags().StringVar(&f.at, "at", "", "judge freshness as of this time, RFC 3339 or Unix seconds (now)")
+	cmd.Flags().StringVar(&f.computed, "computed", "", "what your own code computed: learn what it does wrong")
+	cmd.Flags().BoolVar(&f.showExpected, "show-expected", false, "show the right signature")
 	_ = cmd.RegisterFlagCompletionFunc("webhook", a.completeWebhooks)
 	_ = cmd.RegisterFlagCompletionFunc("scheme", cobra.FixedCompletions([]string{"auto", "signature", "standard"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// inquiry gathers what is to be judged, and what helps to explain it.
+func (a *app) inquiry(ctx context.Context, f *verifyFlags) (q signature.Inquiry, err error) {
+	q.Computed, q.ShowExpected = f.computed, f.showExpected
+	if q.Request, err = a.signedRequest(ctx, f); err != nil || f.webhook == "" {
+		return q, err
+	}
+	id := ""
+	for name, values := range q.Headers {
+		if strings.EqualFold(name, signature.HeaderID) && len(values) == 1 {
+			id = values[0]
+		}
+	}
+	if id == "" {
+		return q, nil
+	}
+	l, err := a.local(ctx, false)
+	if err != nil {
+		return q, err
+	}
+	defer l.Close() //nolint:errcheck // nothing was written
+	if event, err := l.Event(ctx, a.organization(), id); err == nil {
+		q.Stored = event.Bytes
+	}
+	return q, nil
 }
 
 // signedRequest gathers what is to be judged.
@@ -114,11 +154,15 @@ func (a *app) readSigned(f *verifyFlags, r *signature.Request) (err error) {
 // candidates are the secrets that may have signed.
 func (a *app) candidates(ctx context.Context, f *verifyFlags) ([]signature.Candidate, error) {
 	if f.webhook == "" {
-		value, err := a.signingSecret("--secret", f.secret)
+		text, err := a.secretText("--secret", f.secret)
 		if err != nil {
 			return nil, err
 		}
-		return []signature.Candidate{{Name: "the given secret", Secret: value, Accept: true}}, nil
+		// Blanks around a secret are a cause to be found, not a reason to refuse.
+		if _, err := secret.Parse(strings.TrimSpace(text)); err != nil && !errors.Is(err, secret.ErrBase64) {
+			return nil, &usageError{fmt.Sprintf("--secret: %v", err), "give the whole secret, as `webhook create` showed it"}
+		}
+		return []signature.Candidate{{Name: "the given secret", Secret: secret.New(text), Accept: true}}, nil
 	}
 	l, err := a.local(ctx, false)
 	if err != nil {
@@ -141,8 +185,33 @@ func (a *app) candidates(ctx context.Context, f *verifyFlags) ([]signature.Candi
 		}
 		found = append(found, c)
 	}
+	return a.others(ctx, l, f.webhook, found)
+}
+
+// others adds the secrets of the organization's other webhooks: none of them
+// makes a signature valid, but one may explain it.
+func (a *app) others(ctx context.Context, l *local, name string, found []signature.Candidate) ([]signature.Candidate, error) {
+	all, err := l.List(ctx, a.organization())
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if w.Name == name || len(found) >= maxCandidates {
+			continue
+		}
+		secrets, err := l.Store.Secrets(ctx, a.organization(), w.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range secrets {
+			found = append(found, signature.Candidate{Name: "a secret of " + w.Name, Secret: s.Value})
+		}
+	}
 	return found, nil
 }
+
+// maxCandidates bounds the secrets that an explanation tries.
+const maxCandidates = 64
 
 func tolerance(text string) (time.Duration, error) {
 	if text == "none" {
@@ -167,6 +236,9 @@ func (a *app) printVerdict(r signature.Result) error {
 	fields := [][2]string{{"verdict", word}, {"scheme", string(r.Scheme)}, {"signature", r.Signature}, {"freshness", r.Freshness}}
 	if r.Secret != "" {
 		fields = append(fields, [2]string{"signed by", r.Secret})
+	}
+	if r.Expected != "" {
+		fields = append(fields, [2]string{"expected", r.Expected})
 	}
 	if err := a.printFields(fields); err != nil {
 		return err
