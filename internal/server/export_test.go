@@ -1,0 +1,4 @@
+package server
+
+// ClientAddress is tested by itself.
+var ClientAddress = clientAddress
