@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,25 +57,55 @@ func (a *app) serve(ctx context.Context) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	listener, err := net.Listen("tcp", c.Listen)
+	if c.Database == "" {
+		_, err := a.open(ctx, false) // tells what is wrong
+		return err
+	}
+	// The lock comes first: nobody's schema changes under a running daemon.
+	owner := store.Owner{PID: os.Getpid(), Started: a.now(), Listen: c.Listen}
+	lock, err := store.LockDaemon(c.Database, owner)
 	if err != nil {
-		return &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{fmt.Sprintf("can't listen on %s: %v", c.Listen, err)}, Hint: "choose another address with --listen"}
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	listener, err := a.listen(c, log)
+	if err != nil {
+		return err
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it as well
+	owner.Listen = listener.Addr().String()
+	if err := lock.Tell(owner); err != nil {
+		return err
+	}
 	l, err := a.local(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	lock, err := store.LockDaemon(c.Database, store.Owner{PID: os.Getpid(), Started: a.now(), Listen: listener.Addr().String()})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	for _, exception := range l.guard.Exceptions() {
 		log.Warn("egress exception", "exception", exception)
 	}
 	return a.runDaemon(ctx, c, l, listener, log)
+}
+
+// listen binds the daemon's address, over TLS when a certificate is configured.
+func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
+	var secure *tls.Config
+	if c.TLS.CertFile != "" {
+		certificate, err := server.LoadCertificate(c.TLS.CertFile, c.TLS.KeyFile, log)
+		if err != nil {
+			return nil, unusable(err.Error(), "check both files: PEM, the key without a passphrase")
+		}
+		secure = certificate.Config()
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, unusable(fmt.Sprintf("can't listen on %s: %v", c.Listen, err), "choose another address with --listen")
+	}
+	if secure != nil {
+		return tls.NewListener(listener, secure), nil
+	}
+	return listener, nil
 }
 
 // runDaemon serves until ctx ends, and then stops in order.

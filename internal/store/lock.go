@@ -48,6 +48,9 @@ func daemonLock(database string) string { return database + ".lock" }
 // LockDaemon makes this process the file's daemon, or says who is.
 func LockDaemon(database string, owner Owner) (*Lock, error) {
 	path := daemonLock(database)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, unavailable(fmt.Sprintf("can't make the folder of the database %s: %v", database, err), "choose another place with --database").Wrap(err)
+	}
 	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	held, err := l.TryLock()
 	if err != nil {
@@ -58,14 +61,23 @@ func LockDaemon(database string, owner Owner) (*Lock, error) {
 			Messages: []string{fmt.Sprintf("a daemon serves %s already: %s", database, readOwner(path))},
 			Hint:     "stop that one first, or name another file with --database"}
 	}
+	lock := &Lock{lock: l, path: path}
+	if err := lock.Tell(owner); err != nil {
+		return nil, errors.Join(err, l.Unlock())
+	}
+	return lock, nil
+}
+
+// Tell says whose the lock is.
+func (l *Lock) Tell(owner Owner) error {
 	text, err := json.Marshal(owner)
 	if err == nil {
-		err = os.WriteFile(path, append(text, '\n'), 0o600)
+		err = os.WriteFile(l.path, append(text, '\n'), 0o600)
 	}
 	if err != nil {
-		return nil, errors.Join(unavailable(fmt.Sprintf("can't write %s: %v", path, err), "check the folder's permissions").Wrap(err), l.Unlock())
+		return unavailable(fmt.Sprintf("can't write %s: %v", l.path, err), "check the folder's permissions").Wrap(err)
 	}
-	return &Lock{lock: l, path: path}, nil
+	return nil
 }
 
 // Unlock gives the lock up.
