@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -45,11 +46,11 @@ func (p program) run(stdin string, args ...string) (out, errs string, code int) 
 }
 
 // serve starts a daemon and returns its URL; it ends with the test.
-func (p program) serve(args ...string) (url string, logs *bytes.Buffer) {
+func (p program) serve(args ...string) (url string, logs *record) {
 	p.t.Helper()
 	address := "127.0.0.1:" + freePort(p.t)
 	cmd := p.command(context.Background(), append([]string{"serve", "--listen", address, "--metrics-listen", "off"}, args...)...)
-	logs = &bytes.Buffer{}
+	logs = &record{}
 	cmd.Stderr = logs
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -77,6 +78,24 @@ func (p program) serve(args ...string) (url string, logs *bytes.Buffer) {
 			p.t.Fatalf("the daemon is not ready\n%s", logs)
 		}
 	}
+}
+
+// record keeps what a process writes while it is running.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // What differs between two runs of the same commands.

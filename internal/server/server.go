@@ -58,6 +58,7 @@ func New(opts Options) *Server {
 	s.routeWebhooks()
 	s.routeEvents()
 	s.routeDeliveries()
+	s.routeDocs()
 	s.routeAuth()
 	return s
 }
