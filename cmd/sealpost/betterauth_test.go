@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +25,57 @@ func TestBetterAuth(t *testing.T) {
 			node.Dir = filepath.Join("..", "..", "test", "better-auth")
 			if out, err := node.CombinedOutput(); err != nil {
 				t.Fatalf("%v (`make node` installs what this test needs)\n%s\nthe daemon says:\n%s", err, out, logs)
+			}
+		})
+	}
+}
+
+// TestLoginElsewhere has login get along with better-auth's own server, which
+// wants the wallet named in 1.6, refuses that in 1.7, and insists on an Origin.
+func TestLoginElsewhere(t *testing.T) {
+	const wallet = "0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a"
+	for _, version := range []string{"1.6", "1.7"} {
+		t.Run(version, func(t *testing.T) {
+			node := exec.CommandContext(t.Context(), "node", "server.js", version)
+			node.Dir = filepath.Join("..", "..", "test", "better-auth")
+			var said bytes.Buffer
+			node.Stderr = &said
+			stdin, err := node.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdout, err := node.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := node.Start(); err != nil {
+				t.Fatalf("%v (`make node` installs what this test needs)", err)
+			}
+			url, err := bufio.NewReader(stdout).ReadString('\n')
+			if err != nil {
+				_ = node.Wait()
+				t.Fatalf("%v (`make node` installs what this test needs)\n%s", err, said.String())
+			}
+			t.Cleanup(func() {
+				_ = stdin.Close()
+				_ = node.Wait()
+			})
+			p := program{t, []string{"XDG_STATE_HOME=" + t.TempDir(), "SEALPOST_SERVER=" + strings.TrimSpace(url), "KEY=" + strings.Repeat("1", 64)}}
+			for _, step := range []struct {
+				args []string
+				code int
+				want string
+			}{
+				{[]string{"login", "--wallet-key", "env:KEY"}, exitDenied, "--domain"},
+				{[]string{"login", "--wallet-key", "env:KEY", "--domain", "app.example.com"}, exitDone, "signed in to"},
+				{[]string{"webhook", "list", "-o", "json"}, exitDone, wallet},
+				{[]string{"logout"}, exitDone, "signed out"},
+				{[]string{"webhook", "list"}, exitDenied, "not signed in"},
+			} {
+				out, errs, code := p.run("", step.args...)
+				if code != step.code || !strings.Contains(out+errs, step.want) || strings.Contains(errs, "warning:") {
+					t.Errorf("%q: exit code %d\n%s%s", step.args, code, out, errs)
+				}
 			}
 		})
 	}
