@@ -26,6 +26,7 @@ type lane struct {
 	spilled bool  // the file holds more first attempts after cursor
 	skipped int   // grows with each offer that was left on file
 	loading bool
+	settled map[webhook.DeliveryKey]struct{} // recorded since loading began: what was read of them may be older
 
 	due     []*webhook.Work // retries that are due
 	nextDue time.Time       // when to look for more; zero for not at all
@@ -235,7 +236,7 @@ func (e *Engine) refill(l *lane) {
 	if !wantFirst && !wantDue {
 		return
 	}
-	l.loading = true
+	l.loading, l.settled = true, make(map[webhook.DeliveryKey]struct{})
 	e.wg.Go(func() { e.load(l, wantFirst, wantDue) })
 }
 
@@ -261,7 +262,8 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	l.loading = false
+	settled := l.settled
+	l.loading, l.settled = false, nil
 	if err != nil {
 		if e.life.Err() == nil {
 			e.opts.Log.Error("reading pending deliveries failed", "webhook", l.webhook, "error", err)
@@ -272,7 +274,7 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 	}
 	for _, work := range first {
 		l.cursor = work.Key.Event
-		if _, taken := l.taken[work.Key]; !taken {
+		if l.fresh(work, settled) {
 			l.push(work)
 		}
 	}
@@ -280,7 +282,7 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 		l.spilled = false
 	}
 	for _, work := range due {
-		if _, taken := l.taken[work.Key]; !taken {
+		if l.fresh(work, settled) {
 			l.taken[work.Key] = struct{}{}
 			l.due = append(l.due, work)
 		}
@@ -290,6 +292,14 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 	}
 	l.plan(next)
 	e.serve(l)
+}
+
+// fresh reports whether work that was read from the file is neither in hand nor
+// settled since it was read.
+func (l *lane) fresh(work *webhook.Work, settled map[webhook.DeliveryKey]struct{}) bool {
+	_, taken := l.taken[work.Key]
+	_, old := settled[work.Key]
+	return !taken && !old
 }
 
 // queue is a first-in-first-out queue that reuses its room.

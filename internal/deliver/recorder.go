@@ -139,6 +139,9 @@ func (e *Engine) recorded(batch, stale []*webhook.Outcome) {
 			continue
 		}
 		delete(l.taken, o.Work.Key)
+		if l.loading {
+			l.settled[o.Work.Key] = struct{}{}
+		}
 		if o.State == webhook.Pending {
 			l.plan(o.Due)
 			e.refill(l)

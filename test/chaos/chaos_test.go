@@ -1,0 +1,28 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+// TestQuick runs the scenarios that need nothing but the program, against the
+// program as it is built here.
+func TestQuick(t *testing.T) {
+	folder := t.TempDir()
+	binary, err := build(t.Context(), folder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	for _, s := range scenarios {
+		if !s.quick {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			if err := s.try(t.Context(), seed, folder, binary); err != nil {
+				t.Errorf("%v (go run ./test/chaos -only %s -seed %d repeats it)", err, s.name, seed)
+			}
+		})
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// seeded is a bug that is built into the program on purpose, to see that it is
+// caught: by a scenario of this program, or by a test of the package.
+type seeded struct {
+	name     string
+	file     string // of the tree
+	from, to string // what stands there once, and what is put in its place
+	scenario string
+	test     string // package and pattern
+}
+
+var bugs = []seeded{
+	{
+		"acknowledge before commit", "internal/store/writer.go",
+		"if err = s.exec(`COMMIT`); err == nil {",
+		"for _, op := range batch {\nif !op.patient && !op.separate {\nop.done <- nil\n}\n}\ntime.Sleep(20 * time.Millisecond)\nif err = s.exec(`COMMIT`); err == nil {",
+		"kill", "",
+	},
+	{
+		"finish without the claim", "internal/store/finish.go",
+		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?",
+		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND ? >= 0",
+		"", "./internal/store TestFinishCountsOnlyUnderItsClaim",
+	},
+	{
+		"forget the outcome", "internal/deliver/attempt.go",
+		"e.recorder.record(&outcome)", "_ = outcome",
+		"terminate", "",
+	},
+	{
+		"retry at once", "internal/deliver/decide.go",
+		"outcome.Due = now.Add(wait)", "outcome.Due = now.Add(wait / 4)",
+		"receivers", "",
+	},
+	{
+		"sign other bytes", "internal/deliver/attempt.go",
+		"signer.Sign(work.EventID, began, work.Bytes)", "signer.Sign(work.EventID, began, work.Bytes[1:])",
+		"second", "",
+	},
+	{
+		"judge addresses only when a URL is stored", "internal/guard/client.go",
+		"if refused := g.refuse(d, addr); refused != nil {", "if refused := g.refuse(d, addr); refused != nil && false {",
+		"", "./internal/guard .",
+	},
+}
+
+// build makes the program with the bug in it.
+func (b seeded) build(ctx context.Context, folder string) (string, error) {
+	overlay, err := b.overlay(folder)
+	if err != nil {
+		return "", err
+	}
+	return build(ctx, folder, overlay)
+}
+
+func (b seeded) overlay(folder string) (map[string]string, error) {
+	path, err := filepath.Abs(filepath.FromSlash(b.file))
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // of this tree
+	if err != nil {
+		return nil, fmt.Errorf("run this from the root of the tree: %w", err)
+	}
+	if n := strings.Count(string(text), b.from); n != 1 {
+		return nil, fmt.Errorf("the bug %q has no place any more: %q stands %d times in %s", b.name, b.from, n, b.file)
+	}
+	out, err := os.CreateTemp(folder, "mutant-*.go")
+	if err != nil {
+		return nil, err
+	}
+	_, err = out.WriteString(strings.Replace(string(text), b.from, b.to, 1))
+	return map[string]string{path: out.Name()}, errors.Join(err, out.Close())
+}
+
+// mutants builds each bug in and wants it to be caught.
+func mutants(ctx context.Context, w *world) error {
+	folder := filepath.Dir(w.folder)
+	var missed []string
+	for _, b := range bugs {
+		caught, err := b.caught(ctx, w, folder)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("             %-45s %s\n", b.name, caught)
+		if caught == "" {
+			missed = append(missed, b.name)
+		}
+	}
+	if missed != nil {
+		return fmt.Errorf("not caught: %s", strings.Join(missed, ", "))
+	}
+	return nil
+}
+
+// caught says what caught the bug, nothing when nothing did.
+func (b seeded) caught(ctx context.Context, w *world, folder string) (string, error) {
+	if b.test != "" {
+		return b.tested(ctx, folder)
+	}
+	binary, err := b.build(ctx, folder)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == b.scenario })
+	if err := scenarios[i].try(ctx, w.random.Uint64(), folder, binary); err != nil {
+		return "caught by " + b.scenario + ": " + err.Error(), nil
+	}
+	return "", nil
+}
+
+func (b seeded) tested(ctx context.Context, folder string) (string, error) {
+	overlay, err := b.overlay(folder)
+	if err != nil {
+		return "", err
+	}
+	var list []string
+	for from, to := range overlay {
+		list = append(list, fmt.Sprintf("%q:%q", from, to))
+	}
+	path := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(path, []byte(`{"Replace":{`+strings.Join(list, ",")+`}}`), 0o600); err != nil {
+		return "", err
+	}
+	pkg, pattern, _ := strings.Cut(b.test, " ")
+	out, err := exec.CommandContext(ctx, "go", "test", "-overlay", path, "-run", pattern, pkg).CombinedOutput()
+	switch {
+	case err == nil:
+		return "", nil
+	case !strings.Contains(string(out), "--- FAIL"):
+		return "", fmt.Errorf("the bug %q does not build: %s", b.name, out)
+	}
+	return "caught by the tests of " + pkg, nil
+}

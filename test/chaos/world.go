@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sealpost/test/judge"
+)
+
+// The retry policy of all scenarios.
+var policy = judge.Policy{Attempts: 8, Base: 50 * time.Millisecond, Factor: 2, MaxDelay: time.Second}
+
+// world is one scenario's own: a database, a daemon, a receiver and a client.
+type world struct {
+	folder, binary string
+	address        string
+	token          string
+	random         *rand.Rand
+	receiver       *receiver
+	client         *client
+	secrets        map[string][]string
+	crashes        []time.Time
+	env            []string
+
+	daemon *exec.Cmd
+	ended  chan struct{}
+}
+
+// build makes the program, with other files in place of some of its own.
+func build(ctx context.Context, folder string, overlay map[string]string) (string, error) {
+	out, err := os.CreateTemp(folder, "sealpost-")
+	if err != nil {
+		return "", err
+	}
+	args := []string{"build", "-trimpath", "-o", out.Name()}
+	if overlay != nil {
+		text, err := json.Marshal(map[string]any{"Replace": overlay})
+		if err != nil {
+			return "", err
+		}
+		path := out.Name() + ".overlay"
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay", path)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "sealpost/cmd/sealpost")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building sealpost: %w: %s", errors.Join(err, out.Close()), text)
+	}
+	return out.Name(), out.Close()
+}
+
+// newWorld makes a database with a token and the webhooks named.
+func newWorld(ctx context.Context, seed uint64, folder, binary string, webhooks ...string) (*world, error) {
+	folder, err := os.MkdirTemp(folder, "world-")
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	w := &world{
+		folder: folder, binary: binary, address: l.Addr().String(), secrets: make(map[string][]string),
+		random: rand.New(rand.NewPCG(seed, 4)), //nolint:gosec // it has to be repeatable
+	}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	w.receiver = newReceiver()
+	for _, name := range webhooks {
+		var made struct{ Secret string }
+		if err := w.json(ctx, &made, "webhook", "create", name, "--url", w.receiver.url(name)); err != nil {
+			return nil, errors.Join(err, w.close())
+		}
+		w.secrets[name] = append(w.secrets[name], made.Secret)
+	}
+	var made struct{ Token string }
+	if err := w.json(ctx, &made, "token", "create", "chaos"); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	w.token = made.Token
+	w.client = newClient("http://"+w.address, made.Token)
+	return w, nil
+}
+
+func (w *world) database() string { return filepath.Join(w.folder, "sealpost.db") }
+
+func (w *world) logFile() string { return filepath.Join(w.folder, "log") }
+
+// command is the program in this world.
+func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, w.binary, args...)
+	cmd.Env = append(append(os.Environ(),
+		"SEALPOST_DATABASE="+w.database(), "SEALPOST_LISTEN="+w.address, "SEALPOST_METRICS_LISTEN=off",
+		"SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "SEALPOST_EGRESS_ALLOW_HTTP=true",
+		"SEALPOST_RETRY_ATTEMPTS=7", "SEALPOST_RETRY_BASE=50ms", "SEALPOST_RETRY_MAX_DELAY=1s", "SEALPOST_DELIVERY_TIMEOUT=2s",
+		"SEALPOST_DELIVERY_SHUTDOWN_GRACE=2s"), w.env...)
+	return cmd
+}
+
+// json runs a command and reads what it prints.
+func (w *world) json(ctx context.Context, into any, args ...string) error {
+	cmd := w.command(ctx, append(args, "-o", "json")...)
+	var out, problem bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problem
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("sealpost %v: %w: %s", args, err, problem.Bytes())
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(out.Bytes(), into)
+}
+
+// start has the daemon serve, under another program when one is given, and
+// returns when it is ready.
+func (w *world) start(ctx context.Context, under ...string) error {
+	cmd := w.command(ctx, "serve")
+	if len(under) > 0 {
+		above := exec.CommandContext(ctx, under[0], append(under[1:], cmd.Args...)...)
+		above.Env = cmd.Env
+		cmd = above
+	}
+	log, err := os.OpenFile(w.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // the daemon has its own handle
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	w.daemon, w.ended = cmd, ended
+	go func() {
+		_ = cmd.Wait() // how it ends is the scenario's affair
+		close(ended)
+	}()
+	return until(ctx, 20*time.Second, func() (bool, error) {
+		select {
+		case <-ended:
+			text, _ := os.ReadFile(w.logFile())
+			return false, fmt.Errorf("the daemon has ended: %s", tail(text))
+		default:
+		}
+		response, err := http.Get("http://" + w.address + "/readyz")
+		if err != nil {
+			return false, nil
+		}
+		return response.StatusCode == http.StatusOK, response.Body.Close()
+	})
+}
+
+// crash kills the daemon and waits until it is gone.
+func (w *world) crash() {
+	_ = w.daemon.Process.Kill()
+	<-w.ended
+	w.crashed()
+}
+
+// crashed notes that the daemon has ended without order. What it had sent
+// by then has arrived when it is started again.
+func (w *world) crashed() {
+	w.receiver.settle()
+	w.crashes = append(w.crashes, time.Now())
+}
+
+// stop ends the daemon in order.
+func (w *world) stop(ctx context.Context) error {
+	_ = w.daemon.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-w.ended:
+		return nil
+	case <-time.After(10 * time.Second):
+		w.crash()
+		return errors.New("the daemon did not stop")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *world) close() error {
+	if w.daemon != nil {
+		_ = w.daemon.Process.Kill()
+		<-w.ended
+	}
+	w.receiver.close()
+	return os.RemoveAll(w.folder)
+}
+
+// rest waits until nothing is pending any more.
+func (w *world) rest(ctx context.Context) error {
+	return until(ctx, 40*time.Second, func() (bool, error) {
+		return w.client.idle("/api/delivery?state=pending&limit=1")
+	})
+}
+
+// verdict judges what happened, with the daemon stopped.
+func (w *world) verdict(ctx context.Context) error {
+	file, err := judge.Read(ctx, w.database())
+	if err != nil {
+		return err
+	}
+	log, err := os.ReadFile(w.logFile())
+	if err != nil {
+		return err
+	}
+	found := judge.Judge(judge.Case{
+		Sent: w.client.log(), Received: w.receiver.log(), File: file, Policy: policy,
+		Secrets: w.secrets, Crashes: w.crashes, Logs: [][]byte{log},
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d promises were broken, the first: %s", len(found), found[0])
+}
+
+func tail(text []byte) []byte { return text[max(0, len(text)-600):] }
+
+// until asks again and again until the answer is yes, or the time is over.
+func until(ctx context.Context, most time.Duration, ask func() (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, most, errors.New("waited in vain"))
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if yes, err := ask(); yes || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// pass lets time pass while something runs.
+func pass(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
