@@ -52,6 +52,7 @@ func TestLateReadDeliversNothingTwice(t *testing.T) {
 			return http.StatusOK, nil, nil
 		}}}
 		w.store = w.openStore()
+		w.create("orders") // before the engine starts: a change would have it look twice at everything
 		late := &lateStore{Store: w.store}
 		w.engine = deliver.New(late, w.to, deliver.Options{Policy: exact()})
 		w.store.Notify(w.engine.Offer)
@@ -59,7 +60,6 @@ func TestLateReadDeliversNothingTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer w.close()
-		w.create("orders")
 		w.publish(w.store, "a", "tx-1") // due again at 0.5 s, under way until 0.9 s
 		pass(250 * time.Millisecond)
 		w.publish(w.store, "b", "tx-2") // due again at 0.75 s: what is due is read then, and known at 1.25 s

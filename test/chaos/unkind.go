@@ -56,14 +56,14 @@ func receivers(ctx context.Context, w *world) error {
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	if n := w.client.many(12); n != 12 {
-		return fmt.Errorf("only %d of 12 events were taken", n)
+	if n := w.client.many(6); n != 6 {
+		return fmt.Errorf("only %d of 6 events were taken", n)
 	}
 	if err := end(ctx, w); err != nil {
 		return err
 	}
-	if n := w.receiver.count("dead"); n != 12*policy.Attempts {
-		return fmt.Errorf("a receiver that always fails was called %d times, not %d", n, 12*policy.Attempts)
+	if n := w.receiver.count("dead"); n != 6*policy.Attempts {
+		return fmt.Errorf("a receiver that always fails was called %d times, not %d", n, 6*policy.Attempts)
 	}
 	return nil
 }
