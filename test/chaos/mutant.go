@@ -70,7 +70,7 @@ func (b seeded) overlay(folder string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // of this tree
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("run this from the root of the tree: %w", err)
 	}

@@ -118,7 +118,7 @@ func secondDaemon(ctx context.Context, w *world) error {
 		other := w.command(ctx, "serve", "--listen", "127.0.0.1:0")
 		text, err := other.CombinedOutput()
 		if err == nil || !strings.Contains(string(text), "a daemon serves") {
-			return fmt.Errorf("a second daemon was not refused: %v: %s", err, text)
+			return fmt.Errorf("a second daemon was not refused: %w: %s", err, text)
 		}
 	}
 	stop()

@@ -62,7 +62,7 @@ var (
 // begun and a sync from when it has ended: whoever is not sure of the order
 // assumes the worse one.
 func readTrace(path, database string) (steps []step, err error) {
-	f, err := os.Open(path) //nolint:gosec // its own file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

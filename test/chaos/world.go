@@ -75,7 +75,7 @@ func newWorld(ctx context.Context, seed uint64, folder, binary string, webhooks 
 	}
 	w := &world{
 		folder: folder, binary: binary, address: l.Addr().String(), secrets: make(map[string][]string),
-		random: rand.New(rand.NewPCG(seed, 4)), //nolint:gosec // it has to be repeatable
+		random: rand.New(rand.NewPCG(seed, 4)),
 	}
 	if err := l.Close(); err != nil {
 		return nil, err
