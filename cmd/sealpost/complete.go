@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sealpost/internal/webhook"
 )
 
 // Completion offers what is there, and never makes a file to find out.
@@ -60,4 +63,29 @@ func (a *app) completeFlags(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("retry-profile", cobra.FixedCompletions([]string{"default", "sandbox"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (a *app) completeDeliveries(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
+	defer cancel()
+	a.quiet = true
+	s, err := a.open(ctx, false)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer s.Close() //nolint:errcheck // nothing was written
+	found, _, err := s.Deliveries(ctx, webhook.DeliveryQuery{Organization: a.organization()})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var ids []string
+	for _, d := range found {
+		if id := d.Key.String(); strings.HasPrefix(id, prefix) {
+			ids = append(ids, fmt.Sprintf("%s\t%s to %s, %s", id, d.Type, d.Webhook, d.State))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
 }

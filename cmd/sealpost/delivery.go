@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/config"
+	"sealpost/internal/deliver"
+	"sealpost/internal/webhook"
+)
+
+func newDelivery(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "delivery",
+		Short: "See deliveries and their attempts; retry or cancel them",
+		Example: `  sealpost delivery list --state dead
+  sealpost delivery retry --state dead -y`,
+	}
+	cmd.AddCommand(newDeliveryList(a), newDeliveryGet(a), newDeliveryRetry(a), newDeliveryCancel(a))
+	return cmd
+}
+
+// deliveryFilter are the flags that choose deliveries.
+type deliveryFilter struct {
+	event, webhook, eventType, state, since, cursor string
+	limit                                           int
+}
+
+func (f *deliveryFilter) add(a *app, cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.event, "event", "", "only of this event")
+	cmd.Flags().StringVar(&f.webhook, "webhook", "", "only to this webhook")
+	cmd.Flags().StringVar(&f.eventType, "type", "", "only this event type")
+	cmd.Flags().StringVar(&f.state, "state", "", "only this state: pending, delivered, dead, parked or cancelled")
+	cmd.Flags().StringVar(&f.since, "since", "", "only of events since: 2h, 3d, or a time (RFC 3339)")
+	_ = cmd.RegisterFlagCompletionFunc("webhook", a.completeWebhooks)
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"pending", "delivered", "dead", "parked", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *deliveryFilter) query(a *app) (q webhook.DeliveryQuery, err error) {
+	q = webhook.DeliveryQuery{Organization: a.organization(), Event: f.event, Webhook: f.webhook, Type: f.eventType,
+		State: webhook.DeliveryState(f.state), Cursor: f.cursor, Limit: f.limit}
+	if f.state != "" && !slices.Contains(webhook.DeliveryStates, q.State) {
+		return q, &usageError{fmt.Sprintf("--state %q is none of %v", f.state, webhook.DeliveryStates), ""}
+	}
+	if f.limit < 0 || f.limit > webhook.MaxPage {
+		return q, usagef("--limit %d is not from 1 to %d", f.limit, webhook.MaxPage)
+	}
+	q.Since, err = a.since(f.since)
+	return q, err
+}
+
+// since reads a time, or how long ago.
+func (a *app) since(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := config.ParseDuration(text); err == nil {
+		return a.now().Add(-d), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, &usageError{fmt.Sprintf("--since %q is neither a time nor how long ago", text), "write 2h, 3d or 2026-01-05T10:20:30Z"}
+	}
+	return t, nil
+}
+
+// listJSON is a page of a list.
+type listJSON[T any] struct {
+	Data []T    `json:"data"`
+	Next string `json:"next"`
+}
+
+func newDeliveryList(a *app) *cobra.Command {
+	var f deliveryFilter
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List deliveries, those of the newest events first",
+		Example: `  sealpost delivery list --state dead --since 1d
+  sealpost delivery list --webhook orders -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // nothing was written
+			q, err := f.query(a)
+			if err != nil {
+				return err
+			}
+			found, next, err := b.ListDeliveries(cmd.Context(), q)
+			if err != nil {
+				return err
+			}
+			return a.printDeliveryList(found, next)
+		},
+	}
+	f.add(a, cmd)
+	cmd.Flags().IntVar(&f.limit, "limit", webhook.DefaultPage, "rows of a page")
+	cmd.Flags().StringVar(&f.cursor, "cursor", "", "where the page before ended")
+	return cmd
+}
+
+func (a *app) printDeliveryList(found []webhook.Delivery, next string) error {
+	views := make([]webhook.DeliveryView, len(found))
+	for i := range found {
+		views[i] = found[i].View(false)
+	}
+	switch a.output {
+	case "json":
+		return a.printJSON(listJSON[webhook.DeliveryView]{views, next})
+	case "jsonl":
+		return printList(a, views)
+	}
+	rows := make([][]string, len(found))
+	for i, d := range found {
+		last := "–"
+		if n := len(d.Attempts); n > 0 {
+			last = deliver.Describe(d.Attempts[n-1])
+		}
+		rows[i] = []string{d.Key.String(), d.EventID, d.Type, d.Webhook, string(d.State), strconv.Itoa(d.Count), last, a.when(d.Due)}
+	}
+	if err := a.printTable([]string{"DELIVERY", "EVENT", "TYPE", "WEBHOOK", "STATE", "ATTEMPTS", "LAST", "NEXT"}, rows); err != nil {
+		return err
+	}
+	if next != "" {
+		a.say("more: --cursor %s", next)
+	}
+	return nil
+}
+
+func newDeliveryGet(a *app) *cobra.Command {
+	var part, form string
+	cmd := &cobra.Command{
+		Use:   "get ID",
+		Short: "Show a delivery with its attempts",
+		Long: `get shows a delivery with every attempt: status, time, what the receiver answered, and
+when the next one comes. --print http writes the request as it was sent last, in a form
+that verify-signature --request - accepts (on the database file).`,
+		Example: `  sealpost delivery get dlv_1_1
+  sealpost delivery get dlv_1_1 --print http | sealpost verify-signature --request - --webhook orders --tolerance none`,
+		Args:              exactly("ID"),
+		ValidArgsFunction: a.completeDeliveries,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if part != "" && part != "request" && part != "response" {
+				return &usageError{fmt.Sprintf("--body %q is neither request nor response", part), ""}
+			}
+			if form != "" && form != "http" && form != "curl" {
+				return &usageError{fmt.Sprintf("--print %q is neither http nor curl", form), ""}
+			}
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // nothing was written
+			d, err := b.Delivery(cmd.Context(), a.organization(), args[0])
+			if err != nil {
+				return err
+			}
+			switch {
+			case form != "" || part == "request":
+				return a.printSent(cmd.Context(), b, &d, form)
+			case part == "response":
+				if n := len(d.Attempts); n > 0 {
+					_, err := a.streams.out.Write(d.Attempts[n-1].Response)
+					return err
+				}
+				return webhook.Errorf(webhook.CodeNotFound, "there was no attempt yet, so there is no answer")
+			case a.json():
+				return a.printJSON(d.View(true))
+			}
+			return a.printDelivery(&d)
+		},
+	}
+	cmd.Flags().StringVar(&part, "body", "", "write exact bytes: of the request or of the last response")
+	cmd.Flags().StringVar(&form, "print", "", "write the request as it was sent last: http or curl")
+	return cmd
+}
+
+func (a *app) printDelivery(d *webhook.Delivery) error {
+	fields := [][2]string{{"delivery", d.Key.String()}, {"event", d.EventID}, {"type", d.Type}, {"webhook", d.Webhook}, {"url", d.URL}, {"state", string(d.State)}}
+	if d.Reason != "" {
+		fields = append(fields, [2]string{"reason", d.Reason})
+	}
+	if !d.Due.IsZero() {
+		fields = append(fields, [2]string{"next", a.when(d.Due)})
+	}
+	if err := a.printFields(append(fields, [2]string{"created", a.when(d.Created)})); err != nil {
+		return err
+	}
+	for _, t := range d.Attempts {
+		if err := a.print("\nattempt %d  %s  %s  %s", t.N, t.At.UTC().Format(time.RFC3339), t.Duration.Round(time.Millisecond), deliver.Describe(t)); err != nil {
+			return err
+		}
+		if len(t.Response) > 0 {
+			if err := a.print("  answer: %.200q", t.Response); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// printSent writes the request of the last attempt: the stored bytes, signed
+// as they were then.
+func (a *app) printSent(ctx context.Context, b backend, d *webhook.Delivery, form string) error {
+	l, onFile := b.(*local)
+	if !onFile {
+		return &usageError{"the exact request is on the database file only", "leave --server out, on the server's own machine"}
+	}
+	event, err := l.Event(ctx, a.organization(), d.EventID)
+	if err != nil {
+		return err
+	}
+	if event.Bytes == nil {
+		return webhook.Errorf(webhook.CodeNotFound, "the body of this event was pruned")
+	}
+	if form == "" {
+		_, err := a.streams.out.Write(event.Bytes)
+		return err
+	}
+	receiver, err := l.store.Receiver(ctx, d.Key.Webhook)
+	if err != nil {
+		return err
+	}
+	at := a.now()
+	if n := len(d.Attempts); n > 0 {
+		at = d.Attempts[n-1].At
+	}
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		return usagef("%s is not a URL", d.URL)
+	}
+	headers := map[string]string{}
+	for name, values := range deliver.NewRequest(ctx, u, userAgent(), deliver.SignFor(receiver, at).Sign(d.EventID, at, event.Bytes), event.Bytes).Header {
+		headers[name] = values[0]
+	}
+	return a.printRequest(form, preview{URL: d.URL, Headers: headers}, event.Bytes)
+}
+
+func newDeliveryCancel(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cancel ID",
+		Short: "End a delivery that is pending or parked",
+		Example: `  sealpost delivery cancel dlv_1_1
+  sealpost delivery cancel dlv_1_1 -y -o json`,
+		Args:              exactly("ID"),
+		ValidArgsFunction: a.completeDeliveries,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // the change is committed by then
+			if err := a.confirm("cancel delivery " + args[0] + "?"); err != nil {
+				return err
+			}
+			d, err := b.CancelDelivery(cmd.Context(), a.organization(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(d.View(false))
+			}
+			a.say("%s is %s", args[0], d.State)
+			return nil
+		},
+	}
+}

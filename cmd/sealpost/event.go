@@ -1,0 +1,258 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/catalog"
+	"sealpost/internal/webhook"
+)
+
+func newEvent(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "event",
+		Short: "See events, send them again, learn their types",
+		Example: `  sealpost event list --since 1d
+  sealpost event types transaction.created`,
+	}
+	cmd.AddCommand(newEventList(a), newEventGet(a), newEventResend(a), newEventTypes(a))
+	return cmd
+}
+
+func newEventList(a *app) *cobra.Command {
+	var q webhook.EventQuery
+	var state, since string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List events, the newest first",
+		Example: `  sealpost event list --type transaction.created
+  sealpost event list --state held -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // nothing was written
+			q.Organization, q.State = a.organization(), webhook.EventState(state)
+			if state != "" && !slices.Contains(webhook.EventStates, q.State) {
+				return &usageError{fmt.Sprintf("--state %q is none of %v", state, webhook.EventStates), ""}
+			}
+			if q.Limit < 0 || q.Limit > webhook.MaxPage {
+				return usagef("--limit %d is not from 1 to %d", q.Limit, webhook.MaxPage)
+			}
+			if q.Since, err = a.since(since); err != nil {
+				return err
+			}
+			found, next, err := b.Events(cmd.Context(), q)
+			if err != nil {
+				return err
+			}
+			return a.printEvents(found, next)
+		},
+	}
+	cmd.Flags().StringVar(&q.Type, "type", "", "only this event type")
+	cmd.Flags().StringVar(&state, "state", "", "only this state: accepted, held, reverted, expired or quarantined")
+	cmd.Flags().StringVar(&q.Transaction, "transaction", "", "only of this transaction id")
+	cmd.Flags().StringVar(&since, "since", "", "only since: 2h, 3d, or a time (RFC 3339)")
+	cmd.Flags().IntVar(&q.Limit, "limit", webhook.DefaultPage, "rows of a page")
+	cmd.Flags().StringVar(&q.Cursor, "cursor", "", "where the page before ended")
+	return cmd
+}
+
+func (a *app) printEvents(found []webhook.Event, next string) error {
+	views := make([]webhook.EventView, len(found))
+	for i := range found {
+		views[i] = found[i].View(false)
+	}
+	switch a.output {
+	case "json":
+		return a.printJSON(listJSON[webhook.EventView]{views, next})
+	case "jsonl":
+		return printList(a, views)
+	}
+	rows := make([][]string, len(found))
+	for i, e := range found {
+		rows[i] = []string{e.ID, e.Type, string(e.State), e.Subject, fmt.Sprint(e.Deliveries), a.when(e.Accepted)}
+	}
+	if err := a.printTable([]string{"EVENT", "TYPE", "STATE", "TRANSACTION", "DELIVERIES", "ACCEPTED"}, rows); err != nil {
+		return err
+	}
+	if next != "" {
+		a.say("more: --cursor %s", next)
+	}
+	return nil
+}
+
+func newEventGet(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get ID",
+		Short: "Show an event with its body",
+		Example: `  sealpost event get evt-1
+  sealpost event get evt-1 -o json`,
+		Args: exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // nothing was written
+			e, err := b.Event(cmd.Context(), a.organization(), args[0])
+			if err != nil {
+				return err
+			}
+			view := e.View(true)
+			if a.json() {
+				return a.printJSON(view)
+			}
+			fields := [][2]string{{"event", e.ID}, {"type", e.Type}, {"state", string(e.State)}, {"accepted", a.when(e.Accepted)}, {"deliveries", fmt.Sprint(e.Deliveries)}}
+			if e.Subject != "" {
+				fields = append(fields, [2]string{"transaction", e.Subject})
+			}
+			if e.Pruned {
+				fields = append(fields, [2]string{"body", "pruned"})
+			} else {
+				fields = append(fields, [2]string{"body", string(view.Body)})
+			}
+			return a.printFields(fields)
+		},
+	}
+}
+
+func newEventResend(a *app) *cobra.Command {
+	var to []string
+	cmd := &cobra.Command{
+		Use:   "resend ID",
+		Short: "Send an event once more, to the webhooks that want it today",
+		Example: `  sealpost event resend evt-1
+  sealpost event resend evt-1 --to orders -o json`,
+		Args: exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // the change is committed by then
+			result, err := b.Resend(cmd.Context(), a.organization(), args[0], to)
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				err = a.printJSON(map[string]any{"id": result.ID, "deliveries": result.Count})
+			} else {
+				a.say("%s goes out once more, to %d webhook%s", result.ID, result.Count, plural(result.Count))
+			}
+			if err == nil && result.Count == 0 {
+				return verdict{exitUnwanted}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringArrayVar(&to, "to", nil, "only to this webhook (may be repeated)")
+	_ = cmd.RegisterFlagCompletionFunc("to", a.completeWebhooks)
+	return cmd
+}
+
+func newEventTypes(a *app) *cobra.Command {
+	var schema, sample bool
+	cmd := &cobra.Command{
+		Use:   "types [TYPE]",
+		Short: "List the event types, or show the fields of one",
+		Example: `  sealpost event types
+  sealpost event types card.updated --sample`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeTypes,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := a.loadCatalog(); err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				if schema || sample {
+					return &usageError{"--schema and --sample show one type", "name it: `sealpost event types transaction.created --sample`"}
+				}
+				return a.printTypes()
+			}
+			t, found := a.catalog.Type(args[0])
+			if !found {
+				err := webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event type %q in the catalog", args[0]))
+				if near := a.catalog.Near(args[0]); len(near) > 0 {
+					err.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+				}
+				return err
+			}
+			switch {
+			case schema:
+				return a.print("%s", strings.TrimSpace(string(t.Schema)))
+			case sample:
+				return a.print("%s", t.Sample)
+			}
+			return a.printType(t)
+		},
+	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print its JSON Schema")
+	cmd.Flags().BoolVar(&sample, "sample", false, "print a full sample")
+	cmd.MarkFlagsMutuallyExclusive("schema", "sample")
+	return cmd
+}
+
+// typeJSON is an event type as data.
+type typeJSON struct {
+	Name        string      `json:"name"`
+	Description string      `json:"description"`
+	BuiltIn     bool        `json:"built_in"`
+	Fields      []fieldJSON `json:"fields,omitempty"`
+}
+
+type fieldJSON struct {
+	Path        string   `json:"path"`
+	Type        string   `json:"type"`
+	Required    bool     `json:"required"`
+	Nullable    bool     `json:"nullable"`
+	Description string   `json:"description"`
+	Enum        []string `json:"enum,omitempty"`
+}
+
+func (a *app) printTypes() error {
+	types := a.catalog.Types()
+	if a.json() {
+		rows := make([]typeJSON, len(types))
+		for i, t := range types {
+			rows[i] = typeJSON{Name: t.Name, Description: t.Description, BuiltIn: t.BuiltIn}
+		}
+		return printList(a, rows)
+	}
+	rows := make([][]string, len(types))
+	for i, t := range types {
+		rows[i] = []string{t.Name, t.Title}
+	}
+	return a.printTable([]string{"TYPE", "WHAT IT TELLS"}, rows)
+}
+
+func (a *app) printType(t catalog.Type) error {
+	if a.json() {
+		out := typeJSON{Name: t.Name, Description: t.Description, BuiltIn: t.BuiltIn}
+		for _, f := range t.Fields {
+			out.Fields = append(out.Fields, fieldJSON{f.Path, f.Type, f.Required, f.Nullable, f.Description, f.Enum})
+		}
+		return a.printJSON(out)
+	}
+	a.say("%s: %s", t.Name, t.Description)
+	rows := make([][]string, len(t.Fields))
+	for i, f := range t.Fields {
+		need := "optional"
+		if f.Required {
+			need = "required"
+		}
+		if f.Nullable {
+			need += ", may be null"
+		}
+		text := f.Description
+		if f.Enum != nil {
+			text += " One of: " + strings.Join(f.Enum, ", ") + "."
+		}
+		rows[i] = []string{f.Path, f.Type, need, text}
+	}
+	return a.printTable([]string{"FIELD", "TYPE", "", "WHAT IT IS"}, rows)
+}

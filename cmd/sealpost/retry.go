@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/webhook"
+)
+
+func newDeliveryRetry(a *app) *cobra.Command {
+	var f deliveryFilter
+	var dryRun bool
+	var rate float64
+	cmd := &cobra.Command{
+		Use:   "retry [ID]",
+		Short: "Make a delivery due at once, or all that a filter chooses",
+		Long: `retry makes one delivery due at once, or, without an id, all that the filter chooses
+(--state dead, say). A dead or cancelled one gets all its retries anew. Doing it twice
+is doing it once: what is pending already is left alone.`,
+		Example: `  sealpost delivery retry dlv_1_1
+  sealpost delivery retry --state dead --webhook orders --dry-run`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeDeliveries,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.backend(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer b.Close() //nolint:errcheck // the changes are committed by then
+			if len(args) == 1 {
+				d, err := b.Retry(cmd.Context(), a.organization(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json() {
+					return a.printJSON(d.View(false))
+				}
+				a.say("%s is %s, due now", args[0], d.State)
+				return nil
+			}
+			if f.state == "" {
+				return &usageError{"which deliveries? name an id, or a state", "for instance --state dead, narrowed by --webhook, --type, --event and --since"}
+			}
+			if s := webhook.DeliveryState(f.state); s != webhook.Dead && s != webhook.Cancelled {
+				return &usageError{"only dead and cancelled deliveries are retried in bulk", "a pending one is retried by its id"}
+			}
+			if rate < 0 {
+				return usagef("--rate can't be negative")
+			}
+			return a.retryAll(cmd.Context(), b, &f, dryRun, rate)
+		},
+	}
+	f.add(a, cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say which ones, and change nothing")
+	cmd.Flags().Float64Var(&rate, "rate", 0, "deliveries a second; 0 is no limit")
+	return cmd
+}
+
+// retryAll retries what a filter chooses. The list is made first, so that what
+// is retried now does not turn up in it again.
+func (a *app) retryAll(ctx context.Context, b backend, f *deliveryFilter, dryRun bool, rate float64) error {
+	q, err := f.query(a)
+	if err != nil {
+		return err
+	}
+	q.Limit = webhook.MaxPage
+	var ids []string
+	for {
+		found, next, err := b.ListDeliveries(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, d := range found {
+			ids = append(ids, d.Key.String())
+		}
+		if q.Cursor = next; next == "" {
+			break
+		}
+	}
+	if !dryRun && len(ids) > 0 {
+		if err := a.confirm(fmt.Sprintf("retry %d deliveries?", len(ids))); err != nil {
+			return err
+		}
+	}
+	retried := []string{}
+	for _, id := range ids {
+		if !dryRun {
+			switch _, err := b.Retry(ctx, a.organization(), id); webhook.CodeOf(err) {
+			case webhook.CodeConflict:
+				continue // it was delivered, or its webhook deleted, meanwhile
+			default:
+				if err != nil {
+					return err
+				}
+			}
+			if rate > 0 {
+				select {
+				case <-time.After(time.Duration(float64(time.Second) / rate)):
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			}
+		}
+		retried = append(retried, id)
+	}
+	if a.json() {
+		return a.printJSON(map[string]any{"deliveries": retried, "dry_run": dryRun})
+	}
+	for _, id := range retried {
+		if err := a.print("%s", id); err != nil {
+			return err
+		}
+	}
+	verb := "retried"
+	if dryRun {
+		verb = "would be retried"
+	}
+	a.say("%d %s", len(retried), verb)
+	return nil
+}
