@@ -208,3 +208,30 @@ func TestClientAddress(t *testing.T) {
 		t.Error("a peer without address has one")
 	}
 }
+
+// FuzzClientAddress holds what nobody may talk the server out of: a peer that
+// is no trusted proxy is the client, whatever it sends, and behind a proxy the
+// client is one of those that were named, or the peer.
+func FuzzClientAddress(f *testing.F) {
+	f.Add("203.0.113.7:1", "198.51.100.1")
+	f.Add("10.0.0.1:1", "6.6.6.6, 198.51.100.1:80,10.2.2.2")
+	f.Add("[fd00::1%eth0]:1", "[2001:db8::1]:99, ::ffff:10.0.0.1")
+	f.Add("@", ",,unknown, \"[::1]\"")
+	trusted := proxies("10.0.0.0/8", "fd00::/8")
+	f.Fuzz(func(t *testing.T, peer, forwarded string) {
+		direct := server.ClientAddress(peer, nil, trusted)
+		got := server.ClientAddress(peer, []string{forwarded}, trusted)
+		if got.Zone() != "" || got.Is4In6() {
+			t.Errorf("%s is not in its plain form", got)
+		}
+		if got == direct {
+			return
+		}
+		if !trusted[0].Contains(direct) && !trusted[1].Contains(direct) {
+			t.Errorf("%q is no proxy, and %q made it %s", peer, forwarded, got)
+		}
+		if !got.IsValid() {
+			t.Errorf("%q behind %q has no address any more", forwarded, peer)
+		}
+	})
+}
