@@ -35,9 +35,9 @@ var bugs = []seeded{
 		"", "./internal/store TestFinishCountsOnlyUnderItsClaim",
 	},
 	{
-		"forget the outcome", "internal/deliver/attempt.go",
-		"e.recorder.record(&outcome)", "_ = outcome",
-		"terminate", "",
+		"forget that it was delivered", "internal/deliver/attempt.go",
+		"e.recorder.record(&outcome)", "if outcome.State == webhook.Delivered && work.Attempts == 0 {\noutcome.State, outcome.Due = webhook.Pending, outcome.Attempt.At\n}\ne.recorder.record(&outcome)",
+		"second", "",
 	},
 	{
 		"retry at once", "internal/deliver/decide.go",
@@ -115,8 +115,12 @@ func (b seeded) caught(ctx context.Context, w *world, folder string) (string, er
 		return "", err
 	}
 	i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == b.scenario })
-	if err := scenarios[i].try(ctx, w.random.Uint64(), folder, binary); err != nil {
-		return "caught by " + b.scenario + ": " + err.Error(), nil
+	var verdict broken
+	switch err := scenarios[i].try(ctx, w.random.Uint64(), folder, binary); {
+	case errors.As(err, &verdict):
+		return "caught by " + b.scenario + ": " + verdict.Error(), nil
+	case err != nil: // it is in the way of the scenario, which tells nothing
+		return "", fmt.Errorf("the bug %q: %w", b.name, err)
 	}
 	return "", nil
 }

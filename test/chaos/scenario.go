@@ -56,13 +56,14 @@ func (s scenario) try(ctx context.Context, seed uint64, folder, binary string) (
 
 // end lets the daemon finish, stops it, and judges.
 func end(ctx context.Context, w *world) error {
-	if err := w.rest(ctx); err != nil {
-		return fmt.Errorf("coming to rest: %w", err)
+	restless := w.rest(ctx)
+	if restless != nil {
+		restless = fmt.Errorf("coming to rest: %w", restless)
 	}
 	if err := w.stop(ctx); err != nil {
-		return err
+		return errors.Join(restless, err)
 	}
-	return w.verdict(ctx)
+	return errors.Join(w.verdict(ctx), restless)
 }
 
 // killLoop kills the daemon at random moments under load.

@@ -204,7 +204,7 @@ func (w *world) close() error {
 
 // rest waits until nothing is pending any more.
 func (w *world) rest(ctx context.Context) error {
-	return until(ctx, 40*time.Second, func() (bool, error) {
+	return until(ctx, 90*time.Second, func() (bool, error) {
 		return w.client.idle("/api/delivery?state=pending&limit=1")
 	})
 }
@@ -226,7 +226,14 @@ func (w *world) verdict(ctx context.Context) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d promises were broken, the first: %s", len(found), found[0])
+	return broken(found)
+}
+
+// broken is the judge's verdict that promises were.
+type broken []judge.Violation
+
+func (b broken) Error() string {
+	return fmt.Sprintf("%d promises were broken, the first: %s", len(b), b[0])
 }
 
 func tail(text []byte) []byte { return text[max(0, len(text)-600):] }
