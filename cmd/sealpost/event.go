@@ -18,7 +18,7 @@ func newEvent(a *app) *cobra.Command {
 		Example: `  sealpost event list --since 1d
   sealpost event types transaction.created`,
 	}
-	cmd.AddCommand(newEventList(a), newEventGet(a), newEventResend(a), newEventTypes(a))
+	cmd.AddCommand(newEventList(a), newEventGet(a), newEventResend(a), newEventReceipt(a), newEventTypes(a))
 	return cmd
 }
 

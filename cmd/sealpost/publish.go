@@ -27,6 +27,7 @@ type publishFlags struct {
 	attempts                            int
 	timeout                             string
 	deadline                            time.Duration
+	provider                            string
 }
 
 func newPublish(a *app) *cobra.Command {
@@ -44,6 +45,9 @@ it delivers in this process, three attempts by default, and needs no daemon.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeTypes,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.provider != "" {
+				return a.publishProvider(cmd.Context(), f.provider, args)
+			}
 			if err := f.check(cmd, args); err != nil {
 				return err
 			}
@@ -78,6 +82,10 @@ it delivers in this process, three attempts by default, and needs no daemon.`,
 	cmd.Flags().StringVar(&f.timeout, "timeout", "", "give up waiting after this time, such as 30s (5m with --wait)")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be sent where, and when; store and send nothing")
 	cmd.Flags().StringVar(&f.print, "print", "", "print the request and send nothing: curl, http or json")
+	cmd.Flags().StringVar(&f.provider, "provider", "", "take a card provider's event in instead: --provider panda @FILE")
+	for _, other := range []string{"data", "event", "id", "to", "url", "wait", "direct", "dry-run", "print"} {
+		cmd.MarkFlagsMutuallyExclusive("provider", other)
+	}
 	cmd.MarkFlagsMutuallyExclusive("wait", "direct")
 	cmd.MarkFlagsMutuallyExclusive("data", "event")
 	cmd.MarkFlagsMutuallyExclusive("url", "to")

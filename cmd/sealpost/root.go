@@ -98,7 +98,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 
 	root.AddCommand(
 		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newServe(a),
-		newToken(a), newOrg(a), newMember(a), newLogin(a), newLogout(a), newDB(a),
+		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newDB(a),
 		newConfig(a), newDemo(a), newVersion(a),
 	)
 	root.SetHelpCommand(newHelp(root))

@@ -142,6 +142,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	}
 	edge := server.New(server.Options{
 		Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, SignIn: signIn,
+		Hooks: hooks(c, a.intake(c, l.store)),
 	})
 	web := &http.Server{
 		Handler: edge, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
@@ -158,6 +159,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	watching, unwatch := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { l.store.Watch(watching) })
+	watch.Go(func() { a.expire(watching, l.store, log) })
 	defer watch.Wait()
 	defer unwatch()
 	select {

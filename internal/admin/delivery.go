@@ -12,6 +12,7 @@ import (
 type Deliveries interface {
 	Event(ctx context.Context, organization, id string) (webhook.Event, error)
 	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
+	Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome, now time.Time) error
 	Resend(ctx context.Context, organization, id string, to []string, now time.Time) (webhook.Publishing, error)
 	EventDeliveries(ctx context.Context, event int64) ([]webhook.Delivery, error)
 	Deliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)

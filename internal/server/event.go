@@ -27,6 +27,7 @@ func (s *Server) routeEvents() {
 	s.mux.HandleFunc("GET /api/event", s.known(s.listEvents))
 	s.mux.HandleFunc("GET /api/event/{id}", s.known(s.getEvent))
 	s.mux.HandleFunc("POST /api/event/{id}/resend", s.known(s.resendEvent))
+	s.mux.HandleFunc("POST /api/event/{id}/receipt", s.known(s.receipt))
 }
 
 // publish takes one event, or one a line.

@@ -34,6 +34,7 @@ type Options struct {
 	Now     func() time.Time
 	Version string
 	MaxBody int     // bytes of one event; 0 is 1 MiB
+	Hooks   []Hook  // where card providers post their events
 	SignIn  *SignIn // nil: sign-in with Ethereum is off, and its routes aren't there
 }
 
@@ -60,6 +61,7 @@ func New(opts Options) *Server {
 	s.routeDeliveries()
 	s.routeDocs()
 	s.routeAuth()
+	s.routeHooks()
 	return s
 }
 

@@ -20,3 +20,36 @@ func ValidTransactionHash(s string) bool {
 	}
 	return true
 }
+
+// ReceiptOutcome is what became of a transaction on chain.
+type ReceiptOutcome struct {
+	Receipt
+	Reverted bool
+}
+
+// Status is the outcome in a word: success or reverted.
+func (o ReceiptOutcome) Status() string {
+	if o.Reverted {
+		return "reverted"
+	}
+	return "success"
+}
+
+// NewReceiptOutcome judges a receipt that was given by hand; all that is wrong
+// with it is in the [Error].
+func NewReceiptOutcome(transactionHash string, blockNumber uint64, status string) (ReceiptOutcome, error) {
+	var faults []string
+	if !ValidTransactionHash(transactionHash) {
+		faults = append(faults, "transactionHash "+quote(transactionHash)+" is not 0x and 64 hex digits")
+	}
+	if blockNumber > 1<<53 {
+		faults = append(faults, "blockNumber is above 2^53")
+	}
+	if status != "success" && status != "reverted" {
+		faults = append(faults, "status "+quote(status)+" is neither success nor reverted")
+	}
+	if faults != nil {
+		return ReceiptOutcome{}, &Error{Code: CodeBadRequest, Messages: faults}
+	}
+	return ReceiptOutcome{Receipt{blockNumber, transactionHash}, status == "reverted"}, nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/catalog"
+	"sealpost/internal/webhook"
+)
+
+func newCredential(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "credential",
+		Short: "Tie a card provider's users to the organization's credentials",
+		Long: `A provider's events name the provider's own users. A user who is linked to a
+credential has their events sent to the webhooks of the organization; for others
+nothing is sent.`,
+		Example: `  sealpost credential link --provider-user u-17 --credential cred-17
+  sealpost credential list`,
+	}
+	cmd.AddCommand(newCredentialLink(a), newCredentialList(a), newCredentialUnlink(a))
+	return cmd
+}
+
+// providerFlag says which provider is meant.
+func providerFlag(cmd *cobra.Command, provider *string) {
+	var names []string
+	for _, p := range catalog.Providers() {
+		names = append(names, p.Name())
+	}
+	cmd.Flags().StringVar(provider, "provider", names[0], "card provider")
+	_ = cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func findProvider(name string) (catalog.Provider, error) {
+	p, found := catalog.ProviderByName(name)
+	if !found {
+		return nil, &usageError{fmt.Sprintf("--provider %q is not known", name), "there is panda"}
+	}
+	return p, nil
+}
+
+func newCredentialLink(a *app) *cobra.Command {
+	var provider, user, credential string
+	cmd := &cobra.Command{
+		Use:     "link",
+		Short:   "Link a provider's user to a credential",
+		Example: `  sealpost credential link --provider-user u-17 --credential cred-17`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := findProvider(provider); err != nil {
+				return err
+			}
+			if user == "" || credential == "" || len(user) > 200 || len(credential) > 200 {
+				return &usageError{"--provider-user and --credential have 1 to 200 characters", ""}
+			}
+			s, err := a.open(cmd.Context(), true)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // the change is committed by then
+			c := webhook.Credential{Provider: provider, User: user, ID: credential, Created: a.now()}
+			if err := s.LinkCredential(cmd.Context(), a.organization(), c); err != nil {
+				return err
+			}
+			return a.done("%s user %s linked", provider, user)
+		},
+	}
+	providerFlag(cmd, &provider)
+	cmd.Flags().StringVar(&user, "provider-user", "", "the provider's id of the user")
+	cmd.Flags().StringVar(&credential, "credential", "", "our id of the credential")
+	return cmd
+}
+
+func newCredentialList(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the organization's credentials",
+		Example: `  sealpost credential list -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // nothing was written
+			found, err := s.Credentials(cmd.Context(), a.organization())
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return printList(a, append([]webhook.Credential{}, found...))
+			}
+			rows := make([][]string, len(found))
+			for i, c := range found {
+				rows[i] = []string{c.Provider, c.User, c.ID, a.when(c.Created)}
+			}
+			return a.printTable([]string{"PROVIDER", "PROVIDER USER", "CREDENTIAL", "LINKED"}, rows)
+		},
+	}
+}
+
+func newCredentialUnlink(a *app) *cobra.Command {
+	var provider, user string
+	cmd := &cobra.Command{
+		Use:     "unlink",
+		Short:   "Unlink a provider's user; nothing more is sent for them",
+		Example: `  sealpost credential unlink --provider-user u-17`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // the change is committed by then
+			if err := s.UnlinkCredential(cmd.Context(), a.organization(), provider, user); err != nil {
+				return err
+			}
+			return a.done("%s user %s unlinked", provider, user)
+		},
+	}
+	providerFlag(cmd, &provider)
+	cmd.Flags().StringVar(&user, "provider-user", "", "the provider's id of the user")
+	return cmd
+}
+
+// done tells of a change that has nothing else to show.
+func (a *app) done(format string, args ...any) error {
+	if a.json() {
+		return a.printJSON(map[string]string{"code": "ok"})
+	}
+	a.say(format, args...)
+	return nil
+}

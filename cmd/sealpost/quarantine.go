@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/catalog"
+	"sealpost/internal/config"
+	"sealpost/internal/server"
+	"sealpost/internal/store"
+	"sealpost/internal/webhook"
+)
+
+// intake takes providers' events in, as the settings want it.
+func (a *app) intake(c *config.Config, s *store.Store) *admin.Intake {
+	return &admin.Intake{Store: s, Now: a.now, Await: c.Receipts.Await, Timeout: c.Receipts.Timeout}
+}
+
+// hooks are the routes of the providers whose key is configured.
+func hooks(c *config.Config, intake *admin.Intake) (routes []server.Hook) {
+	for _, p := range catalog.Providers() {
+		if key := c.Provider.Panda.Secret; p.Name() == "panda" && !key.IsZero() {
+			routes = append(routes, server.Hook{
+				Name:   p.Name(),
+				Verify: func(header func(string) string, raw []byte) error { return p.Verify(key, header, raw) },
+				Take:   func(ctx context.Context, raw []byte) (webhook.Taking, error) { return intake.Take(ctx, p, raw) },
+			})
+		}
+	}
+	return routes
+}
+
+func newQuarantine(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "quarantine",
+		Short:   "Events of a card provider that did not fit: list them, push them again",
+		Example: `  sealpost quarantine list`,
+	}
+	cmd.AddCommand(newQuarantineList(a), newQuarantinePush(a))
+	return cmd
+}
+
+func newQuarantineList(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List what is in quarantine, with what is wrong with it",
+		Example: `  sealpost quarantine list -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // nothing was written
+			found, err := s.Quarantine(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return printList(a, append([]webhook.QuarantinedIntake{}, found...))
+			}
+			rows := make([][]string, len(found))
+			for i, q := range found {
+				rows[i] = []string{strconv.FormatInt(q.Seq, 10), q.Provider, a.when(q.At), strings.Join(q.Faults, "; ")}
+			}
+			return a.printTable([]string{"ID", "PROVIDER", "CAME", "FAULTS"}, rows)
+		},
+	}
+}
+
+func newQuarantinePush(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "push ID",
+		Short:   "Take an event from quarantine once more",
+		Example: `  sealpost quarantine push 3`,
+		Args:    exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			seq, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil {
+				return &usageError{fmt.Sprintf("ID %q is not a number", args[0]), "`sealpost quarantine list` shows the ids"}
+			}
+			s, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // the change is committed by then
+			taken, err := a.intake(a.conf, s).Push(cmd.Context(), seq)
+			if err != nil {
+				return err
+			}
+			return a.printTaking(taken)
+		},
+	}
+}
+
+// printTaking says what came of a provider's event.
+func (a *app) printTaking(t webhook.Taking) error {
+	if a.json() {
+		return a.printJSON(struct {
+			ID       string             `json:"id,omitempty"`
+			State    webhook.EventState `json:"state,omitempty"`
+			Repeated bool               `json:"repeated,omitempty"`
+			Ignored  string             `json:"ignored,omitempty"`
+		}{t.Event.ID, t.Event.State, t.Repeated, t.Ignored})
+	}
+	switch {
+	case t.Repeated:
+		a.say("the event is known already; nothing is sent")
+	case t.Ignored != "":
+		a.say("accepted, and nothing is sent: %s", t.Ignored)
+	default:
+		return a.printFields([][2]string{{"id", t.Event.ID}, {"state", string(t.Event.State)}})
+	}
+	return nil
+}
+
+// publishProvider takes a provider's event in by hand. Who can write the
+// database needs no signature.
+func (a *app) publishProvider(ctx context.Context, name string, args []string) error {
+	provider, err := findProvider(name)
+	if err != nil {
+		return err
+	}
+	if len(args) != 1 {
+		return &usageError{"the provider's event is missing", "for instance `sealpost publish --provider panda @event.json`"}
+	}
+	raw, err := a.body("--provider", args[0])
+	if err != nil {
+		return err
+	}
+	s, err := a.open(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // the change is committed by then
+	taken, err := a.intake(a.conf, s).Take(ctx, provider, raw)
+	if err != nil {
+		return err
+	}
+	return a.printTaking(taken)
+}

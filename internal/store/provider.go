@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// maxQuarantine bounds how many events of providers are kept in quarantine;
+// the oldest go first.
+const maxQuarantine = 1000
+
+// UnknownUser is why nothing is sent for a user without a credential.
+const UnknownUser = "unknown user"
+
+// Take stores what one event of a provider causes, in one transaction: that it
+// is known, and our event with its deliveries; or that it is ignored; or its
+// bytes in quarantine. An event that is known already changes nothing.
+func (s *Store) Take(ctx context.Context, in webhook.Incoming) (taken webhook.Taking, err error) {
+	var committed webhook.Committed
+	var refused error
+	err = s.shared(ctx, false, func(tx *session) error {
+		taken, committed, refused = webhook.Taking{}, webhook.Committed{}, nil
+		err := s.take(tx, &in, &taken, &committed)
+		var fault *webhook.Error
+		if errors.As(err, &fault) {
+			refused = err
+			return nil
+		}
+		if err != nil {
+			s.fanouts.forget()
+		}
+		return err
+	}, func() {
+		if committed.First != 0 {
+			s.notify(committed)
+		}
+	})
+	return taken, errors.Join(err, refused)
+}
+
+func (s *Store) take(tx *session, in *webhook.Incoming, taken *webhook.Taking, committed *webhook.Committed) error {
+	if in.ID != "" {
+		if err := tx.row(`SELECT EXISTS (SELECT 1 FROM provider_event WHERE provider = ? AND id = ?)`, []any{in.Provider, in.ID}, &taken.Repeated); err != nil || taken.Repeated {
+			return err
+		}
+	}
+	if in.Faults != nil {
+		taken.Kept = true
+		return tx.quarantine(in)
+	}
+	taken.Ignored = in.Ignored
+	var event any
+	if taken.Ignored == "" {
+		c := webhook.Credential{Provider: in.Provider, User: in.User}
+		err := tx.row(`SELECT c.credential, o.id FROM credential c JOIN organization o ON o.seq = c.organization WHERE c.provider = ? AND c.user = ?`,
+			[]any{in.Provider, in.User}, &c.ID, &c.Organization)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			taken.Ignored = UnknownUser
+		case err != nil:
+			return err
+		default:
+			p, err := in.Publication(c)
+			if err != nil {
+				return err
+			}
+			if err := s.begin(tx); err != nil {
+				return err
+			}
+			if taken.Event, err = s.publish(tx, &p, committed); err != nil {
+				return err
+			}
+			event = taken.Event.Seq
+		}
+	}
+	return tx.exec(`INSERT INTO provider_event (provider, id, event, ignored, at) VALUES (?, ?, ?, ?, ?)`,
+		in.Provider, in.ID, event, orNull(taken.Ignored), millis(in.At))
+}
+
+// quarantine keeps an event that does not fit, once however often it comes.
+func (s *session) quarantine(in *webhook.Incoming) error {
+	digest := sha256.Sum256(in.Raw)
+	seq, err := s.insert(`INSERT INTO quarantine (provider, digest, bytes, faults, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		in.Provider, digest[:], in.Raw, strings.Join(in.Faults, "\n"), millis(in.At))
+	if err != nil || seq == 0 {
+		return err
+	}
+	return s.exec(`DELETE FROM quarantine WHERE seq <= ?`, seq-maxQuarantine)
+}
+
+// Quarantine lists events of providers that did not fit, the newest first.
+func (s *Store) Quarantine(ctx context.Context) (found []webhook.QuarantinedIntake, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, provider, bytes, faults, at FROM quarantine ORDER BY seq DESC`)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var q webhook.QuarantinedIntake
+		var faults string
+		var at int64
+		if err := rows.Scan(&q.Seq, &q.Provider, &q.Raw, &faults, &at); err != nil {
+			return nil, fault(s.path, err)
+		}
+		q.Faults, q.At = strings.Split(faults, "\n"), fromMillis(at)
+		found = append(found, q)
+	}
+	return found, nil
+}
+
+// DropQuarantined removes an event from quarantine, after it was taken.
+func (s *Store) DropQuarantined(ctx context.Context, seq int64) error {
+	return s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM quarantine WHERE seq = ?`, seq) })
+}
+
+// LinkCredential ties a provider's user to a credential of an organization. A
+// user who is tied to another organization already is a conflict.
+func (s *Store) LinkCredential(ctx context.Context, organization string, c webhook.Credential) error {
+	return s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, true, c.Created)
+		if err != nil {
+			return err
+		}
+		n, err := tx.changed(`INSERT INTO credential (provider, user, credential, organization, created_at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET credential = excluded.credential WHERE organization = excluded.organization`,
+			c.Provider, c.User, c.ID, org, millis(c.Created))
+		if err == nil && n == 0 {
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the %s user %q is linked to another organization", c.Provider, c.User)).
+				WithHint("unlink it there first")
+		}
+		return err
+	})
+}
+
+// UnlinkCredential unties a provider's user.
+func (s *Store) UnlinkCredential(ctx context.Context, organization, provider, user string) error {
+	return s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, false, time.Time{})
+		if err != nil {
+			return err
+		}
+		n, err := tx.changed(`DELETE FROM credential WHERE organization = ? AND provider = ? AND user = ?`, org, provider, user)
+		if err == nil && n == 0 {
+			return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no %s user %q is linked", provider, user)).WithHint("`sealpost credential list` shows them")
+		}
+		return err
+	})
+}
+
+// Credentials lists an organization's credentials by provider and user.
+func (s *Store) Credentials(ctx context.Context, organization string) (found []webhook.Credential, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT c.provider, c.user, c.credential, o.id, c.created_at FROM credential c
+		JOIN organization o ON o.seq = c.organization WHERE o.id = ?1 OR o.slug = ?1 ORDER BY c.provider, c.user`, organization)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var c webhook.Credential
+		var created int64
+		if err := rows.Scan(&c.Provider, &c.User, &c.ID, &c.Organization, &created); err != nil {
+			return nil, fault(s.path, err)
+		}
+		c.Created = fromMillis(created)
+		found = append(found, c)
+	}
+	return found, nil
+}

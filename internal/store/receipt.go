@@ -1,0 +1,179 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// waiting is an event with what it waits for.
+type waiting struct {
+	seq     int64
+	typ     string
+	subject sql.NullString
+	state   int
+	bytes   []byte
+	receipt sql.NullBool // waits for a receipt of its own; NULL for one that never waited
+	hash    sql.NullString
+	block   sql.NullInt64
+	status  sql.NullString // success or reverted, once known
+}
+
+const waitingColumns = `e.seq, e.type, e.subject, e.state, e.bytes, h.receipt, h.transaction_hash, h.block_number, h.status`
+
+func (w *waiting) into() []any {
+	return []any{&w.seq, &w.typ, &w.subject, &w.state, &w.bytes, &w.receipt, &w.hash, &w.block, &w.status}
+}
+
+// Attach completes an event that waits with its receipt. After success it is
+// sent, behind earlier ones of its transaction; a reverted one never is. The
+// receipt that it has already changes nothing; another one, and a receipt for
+// an event that waits for none, is [webhook.CodeConflict]. An expired event
+// can be completed, too.
+func (s *Store) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome, now time.Time) error {
+	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+		org, err := tx.organization(organization, false, now)
+		if err != nil {
+			return noEvent(id)
+		}
+		var w waiting
+		err = tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.organization = ? AND e.id = ?`, []any{org, id}, w.into()...)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return noEvent(id)
+		case err != nil:
+			return err
+		case !w.receipt.Bool:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q waits for no receipt", id))
+		case w.status.Valid && w.has(outcome):
+			return nil
+		case w.status.Valid:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has another receipt: %s in block %d of %s", id, w.status.String, w.block.Int64, w.hash.String))
+		case w.hash.Valid && !strings.EqualFold(w.hash.String, outcome.TransactionHash):
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q waits for the transaction %s", id, w.hash.String))
+		}
+		if err := tx.exec(`UPDATE hold SET transaction_hash = ?, block_number = ?, status = ? WHERE event = ?`,
+			outcome.TransactionHash, int64(outcome.BlockNumber), outcome.Status(), w.seq); err != nil {
+			return err
+		}
+		switch {
+		case outcome.Reverted:
+			err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventReverted, w.seq)
+		case w.state == eventExpired || !w.subject.Valid:
+			w.take(outcome)
+			err = s.release(tx, org, &w, committed, now)
+		}
+		if err == nil && w.subject.Valid {
+			err = s.advance(tx, org, w.subject.String, committed, now)
+		}
+		return err
+	})
+}
+
+func (w *waiting) take(o webhook.ReceiptOutcome) {
+	w.hash, w.block = sql.NullString{String: o.TransactionHash, Valid: true}, sql.NullInt64{Int64: int64(o.BlockNumber), Valid: true}
+}
+
+func (w *waiting) has(o webhook.ReceiptOutcome) bool {
+	return w.status.String == o.Status() && uint64(w.block.Int64) == o.BlockNumber && strings.EqualFold(w.hash.String, o.TransactionHash)
+}
+
+// advance releases the held events of a transaction in order, up to the first
+// whose receipt is not known.
+func (s *Store) advance(tx *session, org int64, subject string, committed *webhook.Committed, now time.Time) error {
+	for {
+		var w waiting
+		err := tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.organization = ? AND e.subject = ? AND e.state = 1 ORDER BY e.seq LIMIT 1`,
+			[]any{org, subject}, w.into()...)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && w.receipt.Bool && !w.status.Valid {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.release(tx, org, &w, committed, now); err != nil {
+			return err
+		}
+	}
+}
+
+// release makes the bytes of an event that has waited and fans it out.
+func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.Committed, now time.Time) error {
+	if err := s.begin(tx); err != nil {
+		return err
+	}
+	payload, state := w.bytes, eventAccepted
+	if w.receipt.Bool {
+		if payload = withReceipt(w.bytes, uint64(w.block.Int64), w.hash.String); payload == nil {
+			return tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventQuarantined, w.seq)
+		}
+	}
+	receivers, err := s.fanouts.of(tx, org)
+	if err != nil {
+		return err
+	}
+	targets := wanting(receivers, w.typ, nil)
+	for _, target := range targets {
+		// The engine is past this event's number: it finds the delivery by its time.
+		if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, due) VALUES (?, ?, 0, 0, ?)`, target, w.seq, millis(now)); err != nil {
+			return err
+		}
+		committed.Due = append(committed.Due, target)
+	}
+	s.pending.add(org, targets)
+	return tx.exec(`UPDATE event SET state = ?, bytes = ?, fanout = ?, deliveries = ? WHERE seq = ?`, state, payload, encodeFanout(targets), len(targets), w.seq)
+}
+
+// withReceipt inserts the receipt before the body; nil when there is no place
+// for it. The place is the first: in what comes before, quotes are escaped.
+func withReceipt(event []byte, block uint64, hash string) []byte {
+	before, after, found := bytes.Cut(event, []byte(`,"body":`))
+	if !found {
+		return nil
+	}
+	out := append(make([]byte, 0, len(event)+150), before...)
+	out = strconv.AppendUint(append(out, `,"receipt":{"blockNumber":`...), block, 10)
+	out = append(append(append(out, `,"transactionHash":"`...), hash...), `"},"body":`...)
+	return append(out, after...)
+}
+
+// maxExpired bounds how many events one sweep ends.
+const maxExpired = 500
+
+// Expire gives up on events whose receipt did not come in time, and lets go
+// what waited behind them. It returns how many expired.
+func (s *Store) Expire(ctx context.Context, now time.Time) (expired int, err error) {
+	var due bool
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM hold h JOIN event e ON e.seq = h.event WHERE h.status IS NULL AND h.receipt = 1 AND h.until <= ? AND e.state = 1)`, millis(now)).Scan(&due); err != nil || !due {
+		return 0, fault(s.path, err)
+	}
+	err = s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+		for expired = 0; expired < maxExpired; expired++ {
+			var seq, org int64
+			var subject sql.NullString
+			err := tx.row(`SELECT e.seq, e.organization, e.subject FROM hold h JOIN event e ON e.seq = h.event
+				WHERE h.status IS NULL AND h.receipt = 1 AND h.until <= ? AND e.state = 1 ORDER BY h.until LIMIT 1`, []any{millis(now)}, &seq, &org, &subject)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
+			if err == nil {
+				err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventExpired, seq)
+			}
+			if err == nil && subject.Valid {
+				err = s.advance(tx, org, subject.String, committed, now)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return expired, err
+}
