@@ -44,9 +44,10 @@ func findProvider(name string) (catalog.Provider, error) {
 func newCredentialLink(a *app) *cobra.Command {
 	var provider, user, credential string
 	cmd := &cobra.Command{
-		Use:     "link",
-		Short:   "Link a provider's user to a credential",
-		Example: `  sealpost credential link --provider-user u-17 --credential cred-17`,
+		Use:   "link",
+		Short: "Link a provider's user to a credential",
+		Example: `  sealpost credential link --provider-user u-17 --credential cred-17
+  sealpost credential link --provider panda --provider-user u-18 --credential cred-18`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := findProvider(provider); err != nil {
 				return err
@@ -74,9 +75,10 @@ func newCredentialLink(a *app) *cobra.Command {
 
 func newCredentialList(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the organization's credentials",
-		Example: `  sealpost credential list -o json`,
+		Use:   "list",
+		Short: "List the organization's credentials",
+		Example: `  sealpost credential list
+  sealpost credential list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.open(cmd.Context(), false)
 			if err != nil {
@@ -102,9 +104,10 @@ func newCredentialList(a *app) *cobra.Command {
 func newCredentialUnlink(a *app) *cobra.Command {
 	var provider, user string
 	cmd := &cobra.Command{
-		Use:     "unlink",
-		Short:   "Unlink a provider's user; nothing more is sent for them",
-		Example: `  sealpost credential unlink --provider-user u-17`,
+		Use:   "unlink",
+		Short: "Unlink a provider's user; nothing more is sent for them",
+		Example: `  sealpost credential unlink --provider-user u-17
+  sealpost credential unlink --provider panda --provider-user u-17 -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.open(cmd.Context(), false)
 			if err != nil {

@@ -37,9 +37,10 @@ func hooks(c *config.Config, intake *admin.Intake) (routes []server.Hook) {
 
 func newQuarantine(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "quarantine",
-		Short:   "Events of a card provider that did not fit: list them, push them again",
-		Example: `  sealpost quarantine list`,
+		Use:   "quarantine",
+		Short: "Events of a card provider that did not fit: list them, push them again",
+		Example: `  sealpost quarantine list
+  sealpost quarantine push 3`,
 	}
 	cmd.AddCommand(newQuarantineList(a), newQuarantinePush(a))
 	return cmd
@@ -47,9 +48,10 @@ func newQuarantine(a *app) *cobra.Command {
 
 func newQuarantineList(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List what is in quarantine, with what is wrong with it",
-		Example: `  sealpost quarantine list -o json`,
+		Use:   "list",
+		Short: "List what is in quarantine, with what is wrong with it",
+		Example: `  sealpost quarantine list
+  sealpost quarantine list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.open(cmd.Context(), false)
 			if err != nil {
@@ -74,10 +76,11 @@ func newQuarantineList(a *app) *cobra.Command {
 
 func newQuarantinePush(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "push ID",
-		Short:   "Take an event from quarantine once more",
-		Example: `  sealpost quarantine push 3`,
-		Args:    exactly("ID"),
+		Use:   "push ID",
+		Short: "Take an event from quarantine once more",
+		Example: `  sealpost quarantine push 3
+  sealpost quarantine push 3 -o json`,
+		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
