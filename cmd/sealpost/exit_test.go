@@ -25,6 +25,7 @@ func hanging(t *testing.T) (server *httptest.Server, arrived chan struct{}) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the caller has gone
 		arrived <- struct{}{}
 		<-r.Context().Done()
+		panic(http.ErrAbortHandler) // or it would answer 200 to a caller that is just leaving
 	}))
 	t.Cleanup(server.Close)
 	return server, arrived

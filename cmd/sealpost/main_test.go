@@ -82,7 +82,7 @@ func receiver() {
 			mu.Unlock()
 			<-r.Context().Done()
 			mu.Lock()
-			return
+			panic(http.ErrAbortHandler) // or it would answer 200 to a caller that is just leaving
 		}
 		status, _ := strconv.Atoi(word)
 		if status >= 300 && status < 400 {
@@ -95,7 +95,9 @@ func receiver() {
 		}
 		fmt.Fprintf(file, "%s\n", line)
 		_ = file.Close()
-		_ = os.WriteFile(filepath.Join(folder, fmt.Sprintf("body-%d", n)), body, 0o600)
+		name := filepath.Join(folder, fmt.Sprintf("body-%d", n))
+		_ = os.WriteFile(name+".part", body, 0o600) // whole before somebody waits for it
+		_ = os.Rename(name+".part", name)
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "answer %d\n", n)
 	})
