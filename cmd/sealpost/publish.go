@@ -22,6 +22,9 @@ import (
 // publishFlags are the flags of publish.
 type publishFlags struct {
 	data, event, id, url, secret, print string
+	sample                              bool
+	seed                                uint64
+	set                                 []string
 	to                                  []string
 	wait, direct, dryRun                bool
 	attempts                            int
@@ -41,7 +44,7 @@ prints the event's id. A daemon (sealpost serve) on the same database delivers.
 With --wait it follows the daemon until every delivery has ended. With --direct
 it delivers in this process, three attempts by default, and needs no daemon.`,
 		Example: `  sealpost publish order.paid --data '{"order":"A-17","total":2500}'
-  sealpost publish order.paid --data '{"total":2500}' --direct`,
+  sealpost publish transaction.created --sample --set spend.amount=2500 --direct`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeTypes,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,6 +74,9 @@ it delivers in this process, three attempts by default, and needs no daemon.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.data, "data", "", "the event's body, a JSON object: @FILE, - or the JSON itself")
+	cmd.Flags().BoolVar(&f.sample, "sample", false, "a sample of the type as the body")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "vary the sample, the same way each time; 0 is the documented one")
+	cmd.Flags().StringArrayVar(&f.set, "set", nil, "PATH=VALUE: change a field of the sample, such as spend.amount=2500 (may be repeated)")
 	cmd.Flags().StringVar(&f.event, "event", "", "a whole event, sent byte for byte as it is: @FILE or -")
 	cmd.Flags().StringVar(&f.id, "id", "", "event id; the same id with the same content is the same event")
 	cmd.Flags().StringArrayVar(&f.to, "to", nil, "only to this webhook (may be repeated)")
@@ -87,7 +93,7 @@ it delivers in this process, three attempts by default, and needs no daemon.`,
 		cmd.MarkFlagsMutuallyExclusive("provider", other)
 	}
 	cmd.MarkFlagsMutuallyExclusive("wait", "direct")
-	cmd.MarkFlagsMutuallyExclusive("data", "event")
+	cmd.MarkFlagsMutuallyExclusive("data", "event", "sample")
 	cmd.MarkFlagsMutuallyExclusive("url", "to")
 	_ = cmd.RegisterFlagCompletionFunc("to", a.completeWebhooks)
 	_ = cmd.RegisterFlagCompletionFunc("print", cobra.FixedCompletions([]string{"curl", "http", "json"}, cobra.ShellCompDirectiveNoFileComp))
@@ -106,6 +112,8 @@ func (f *publishFlags) check(cmd *cobra.Command, args []string) error {
 		return &usageError{"--url delivers in this process; --wait is for the daemon", ""}
 	case f.secret != "" && f.url == "":
 		return &usageError{"--secret is for --url; a webhook signs with its own secret", ""}
+	case !f.sample && (f.set != nil || cmd.Flags().Changed("seed")):
+		return &usageError{"--set and --seed change a sample; --sample is missing", ""}
 	case f.attempts < 1 || f.attempts > 100:
 		return &usageError{fmt.Sprintf("--attempts %d is not from 1 to 100", f.attempts), ""}
 	case cmd.Flags().Changed("attempts") && !f.direct && f.url == "" && !f.dryRun:
@@ -140,6 +148,9 @@ func (a *app) draft(f *publishFlags, args []string) (*webhook.Draft, error) {
 			return nil, usagef("the event is a %s, not a %s", d.Type(), args[0])
 		}
 		return d, err
+	}
+	if f.sample {
+		return a.sampleDraft(f, args[0])
 	}
 	if f.data == "" {
 		return nil, &usageError{"--data is missing", "it holds the event's body: @FILE, - or a JSON object"}

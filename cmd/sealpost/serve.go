@@ -57,6 +57,9 @@ func (a *app) serve(ctx context.Context) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
+	if !c.Receipts.RPCURL.IsZero() {
+		return &usageError{"receipts.rpc_url is set, but watching an Ethereum node is not built yet", "attach receipts with `sealpost event receipt` or POST /api/event/ID/receipt, and take the setting out"}
+	}
 	if c.Database == "" {
 		_, err := a.open(ctx, false) // tells what is wrong
 		return err

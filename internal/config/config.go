@@ -62,10 +62,8 @@ type Config struct {
 	Provider struct{ Panda struct{ Secret secret.Text } }
 	Receipts struct {
 		RPCURL        secret.Text // http or https URL; often carries an access key
-		ChainID       int         // 0: any
 		Confirmations int         // blocks
 		Timeout       time.Duration
-		Interval      time.Duration
 		Await         []string // provider event types, resource.action
 	}
 	Auth struct {
@@ -82,13 +80,11 @@ type Config struct {
 		KeyFile string
 		Key     secret.Text
 	}
-	Retention struct{ Bodies, Attempts, Events time.Duration }
-	Log       struct {
+	Log struct {
 		Level    slog.Level
 		Format   string // text or json
 		Payloads bool
 	}
-	Sentry struct{ DSN secret.Text }
 
 	// Warnings are things that a person should know but that stop nothing.
 	Warnings []string

@@ -16,7 +16,7 @@ import (
 // with dots, and knows the line of each.
 func TestFileLanguages(t *testing.T) {
 	for name, text := range map[string]string{
-		"groups.yaml": "# ours\nlisten: 127.0.0.1:1\negress:\n  allow:\n    - 10.0.0.0/8\n    - a.corp\n  allow_http: true\nretry:\n  attempts: 4\n  factor: 1.5\nretention:\n",
+		"groups.yaml": "# ours\nlisten: 127.0.0.1:1\negress:\n  allow:\n    - 10.0.0.0/8\n    - a.corp\n  allow_http: true\nretry:\n  attempts: 4\n  factor: 1.5\nreceipts:\n",
 		"dots.yml":    "---\nListen: \"127.0.0.1:1\"\negress.allow: [10.0.0.0/8, a.corp]\negress.allow_http: \"true\"\nretry.attempts: 4\nretry.factor: 1.5\n",
 		"groups.toml": "listen = '127.0.0.1:1'\n[egress] # to receivers\nallow = ['10.0.0.0/8', 'a.corp']\nallow_http = true\n[retry]\nattempts = 4\nfactor = 1.5\n",
 		"dots.toml":   "listen = '127.0.0.1:1'\n\negress.allow = '10.0.0.0/8, a.corp'\negress.allow_http = true\nretry.attempts = 4\nretry.factor = 1.5\n",

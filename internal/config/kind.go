@@ -313,7 +313,7 @@ func hidden(at func(*Config) *secret.Text) kind {
 	}}
 }
 
-// hiddenURL is a URL that carries a key, as those of paid nodes and of Sentry do.
+// hiddenURL is a URL that carries a key, as those of paid nodes do.
 func hiddenURL(at func(*Config) *secret.Text) kind {
 	return kind{name: "secret", allowed: "an http or https URL", words: true, set: func(c *Config, s string) error {
 		if s != "" {

@@ -58,7 +58,7 @@ func TestValues(t *testing.T) {
 func TestReadings(t *testing.T) {
 	c := load(t, Sources{Flags: map[string]string{
 		"trusted_proxies": "10.1.2.3/8, 192.0.2.7 ,::ffff:198.51.100.0/120,2001:db8::1/32,", "egress.allow": " a.corp,, 10.0.0.0/8:443 ", "publish.max_body": "2MiB",
-		"delivery.timeout": "1m30s", "retention.events": "1.5d", "log.level": "warn", "metrics.listen": "off", "retry.attempts": "0",
+		"delivery.timeout": "1m30s", "delivery.disable_after": "1.5d", "log.level": "warn", "metrics.listen": "off", "retry.attempts": "0",
 	}})
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 	if !slices.Equal(c.TrustedProxies, proxies) {
@@ -67,7 +67,7 @@ func TestReadings(t *testing.T) {
 	if !slices.Equal(c.Egress.Allow, []string{"a.corp", "10.0.0.0/8:443"}) {
 		t.Errorf("exceptions %q", c.Egress.Allow)
 	}
-	if c.Publish.MaxBody != 2<<20 || c.Delivery.Timeout != 90*time.Second || c.Retention.Events != 36*time.Hour || c.Log.Level != slog.LevelWarn || c.Metrics.Listen != "" || c.Retry.Attempts != 0 {
+	if c.Publish.MaxBody != 2<<20 || c.Delivery.Timeout != 90*time.Second || c.Delivery.DisableAfter != 36*time.Hour || c.Log.Level != slog.LevelWarn || c.Metrics.Listen != "" || c.Retry.Attempts != 0 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -118,7 +118,7 @@ func FuzzParseDuration(f *testing.F) {
 func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"egress.alow": "egress.allow", "retry.max-delay": "retry.max_delay", "listn": "listen", "colour": "color", "org": "organization",
-		"max_body": "publish.max_body", "tls.cert": "tls.cert_file", "organisation": "organization", "sentry": "sentry.dsn", "log.levels": "log.level",
+		"max_body": "publish.max_body", "tls.cert": "tls.cert_file", "organisation": "organization", "log.levels": "log.level",
 		"nothing.like.it": "", "xy": "", "": "",
 	} {
 		if got := nearest(word, keys()); got != want {
