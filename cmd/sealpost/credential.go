@@ -19,7 +19,7 @@ nothing is sent.`,
 		Example: `  sealpost credential link --provider-user u-17 --credential cred-17
   sealpost credential list`,
 	}
-	cmd.AddCommand(newCredentialLink(a), newCredentialList(a), newCredentialUnlink(a))
+	cmd.AddCommand(newCredentialLink(a), newCredentialList(a), newCredentialUnlink(a), newCredentialImport(a))
 	return cmd
 }
 
@@ -60,8 +60,8 @@ func newCredentialLink(a *app) *cobra.Command {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // the change is committed by then
-			c := webhook.Credential{Provider: provider, User: user, ID: credential, Created: a.now()}
-			if err := s.LinkCredential(cmd.Context(), a.organization(), c); err != nil {
+			c := webhook.Credential{Provider: provider, User: user, ID: credential}
+			if err := s.LinkCredentials(cmd.Context(), a.organization(), a.now(), c); err != nil {
 				return err
 			}
 			return a.done("%s user %s linked", provider, user)

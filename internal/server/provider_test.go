@@ -65,7 +65,7 @@ func newRig(t *testing.T, await ...string) *rig {
 	if err := r.store.CreateWebhook(t.Context(), "acme", config, secret.New(signingKey), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.store.LinkCredential(t.Context(), "acme", webhook.Credential{Provider: "panda", User: "user-1", ID: "cred-1", Created: time.Now()}); err != nil {
+	if err := r.store.LinkCredentials(t.Context(), "acme", time.Now(), webhook.Credential{Provider: "panda", User: "user-1", ID: "cred-1", Created: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)

@@ -120,22 +120,30 @@ func (s *Store) DropQuarantined(ctx context.Context, seq int64) error {
 	return s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM quarantine WHERE seq = ?`, seq) })
 }
 
-// LinkCredential ties a provider's user to a credential of an organization. A
-// user who is tied to another organization already is a conflict.
-func (s *Store) LinkCredential(ctx context.Context, organization string, c webhook.Credential) error {
+// LinkCredentials ties a provider's users to credentials of an organization,
+// all or none. A user who is tied to another organization already is a conflict.
+func (s *Store) LinkCredentials(ctx context.Context, organization string, now time.Time, credentials ...webhook.Credential) error {
 	return s.separate(ctx, func(tx *session) error {
-		org, err := tx.organization(organization, true, c.Created)
+		org, err := tx.organization(organization, true, now)
 		if err != nil {
 			return err
 		}
-		n, err := tx.changed(`INSERT INTO credential (provider, user, credential, organization, created_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET credential = excluded.credential WHERE organization = excluded.organization`,
-			c.Provider, c.User, c.ID, org, millis(c.Created))
-		if err == nil && n == 0 {
-			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the %s user %q is linked to another organization", c.Provider, c.User)).
-				WithHint("unlink it there first")
+		var conflicts []string
+		for _, c := range credentials {
+			n, err := tx.changed(`INSERT INTO credential (provider, user, credential, organization, created_at) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT DO UPDATE SET credential = excluded.credential WHERE organization = excluded.organization`,
+				c.Provider, c.User, c.ID, org, millis(now))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				conflicts = append(conflicts, fmt.Sprintf("the %s user %q is linked to another organization", c.Provider, c.User))
+			}
 		}
-		return err
+		if conflicts != nil {
+			return &webhook.Error{Code: webhook.CodeConflict, Messages: conflicts, Hint: "unlink it there first; nothing was linked"}
+		}
+		return nil
 	})
 }
 
