@@ -56,7 +56,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	n, behave := r.counts[name+" "+id], r.behaviours[name]
 	place := len(r.requests)
 	r.requests = append(r.requests, judge.Request{
-		Webhook: name, At: arrived, Answered: arrived, ID: id, Body: body,
+		Webhook: name, At: arrived, ID: id, Body: body,
 		Signature: q.Header.Get("Signature"), Timestamp: q.Header.Get("webhook-timestamp"), Standard: q.Header.Get("webhook-signature"),
 	})
 	r.open++
@@ -66,7 +66,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.open--
-		r.requests[place].Status, r.requests[place].Answered = status, time.Now()
+		r.requests[place].Status = status
 	}()
 	if behave != nil {
 		status = 0 // should it panic, which cuts the connection

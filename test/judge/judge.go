@@ -47,7 +47,6 @@ type Sent struct {
 type Request struct {
 	Webhook   string // name
 	At        time.Time
-	Answered  time.Time
 	Status    int // what was answered; 0 when nothing was
 	ID        string
 	Signature string // the three headers that prove who sent it

@@ -20,7 +20,7 @@ func at(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecon
 // request is an attempt that arrives at a time, is answered a millisecond
 // later, and is signed as it has to be.
 func request(id string, ms, status int) judge.Request {
-	r := judge.Request{Webhook: "hook", At: at(ms), Answered: at(ms + 1), Status: status, ID: id, Timestamp: "1767608430", Body: []byte(`{"id":"` + id + `"}`)}
+	r := judge.Request{Webhook: "hook", At: at(ms), Status: status, ID: id, Timestamp: "1767608430", Body: []byte(`{"id":"` + id + `"}`)}
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(r.Body)
 	r.Signature = hex.EncodeToString(mac.Sum(nil))
