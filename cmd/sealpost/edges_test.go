@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // program runs the real program in a process of its own.
@@ -157,6 +160,17 @@ func TestBothEdges(t *testing.T) {
 		`webhook delete orders -y`,
 		`publish order.paid --data {} --id e4`,
 		`webhook list`,
+		`event list --type order.paid`,
+		`event get e1`,
+		`event get nothing`,
+		`event list --state nonsense`,
+		`event resend e4`,
+		`event resend nothing`,
+		`delivery list --state delivered`,
+		`delivery list --state nonsense`,
+		`delivery get dlv_99_9`,
+		`delivery retry dlv_99_9`,
+		`delivery cancel dlv_99_9 -y`,
 	} {
 		for _, form := range []string{"table", "json"} {
 			args := append(strings.Fields(line), "-o", form)
@@ -175,6 +189,44 @@ func TestBothEdges(t *testing.T) {
 	}
 	if strings.Contains(logs.String(), token) || strings.Contains(logs.String(), "abcdefghijklmnopqrstuvwxyz") {
 		t.Errorf("a secret is in the log:\n%s", logs)
+	}
+}
+
+// TestProcessesBesideTheDaemon has two command lines work on the file while a
+// daemon does: nobody ever sees a locked database, and nothing is lost.
+func TestProcessesBesideTheDaemon(t *testing.T) {
+	p := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8"}}
+	if _, errs, code := p.run("", "webhook", "create", "x", "--url", "https://127.0.0.1:8441/"); code != 0 {
+		t.Fatal(errs)
+	}
+	p.serve()
+	const each = 6
+	var g errgroup.Group
+	for who := range 2 {
+		g.Go(func() error {
+			for n := range each {
+				for _, args := range [][]string{
+					{"publish", "a.b", "--data", "{}", "--id", fmt.Sprintf("e-%d-%d", who, n)},
+					{"webhook", "update", "x", "--event", fmt.Sprintf("a.b%d%d=https://127.0.0.1:8441/", who, n)},
+				} {
+					if _, errs, code := p.run("", args...); code != 0 {
+						return fmt.Errorf("%q: %d %s", args, code, errs)
+					}
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, _ := p.run("", "webhook", "get", "x", "-o", "json")
+	if n := strings.Count(out, `"b`); n != 2*each {
+		t.Errorf("%d of %d changes are there: %s %s", n, 2*each, out, errs)
+	}
+	out, errs, _ = p.run("", "event", "list", "-o", "jsonl")
+	if n := strings.Count(out, "\n"); n != 2*each {
+		t.Errorf("%d of %d events are there: %s %s", n, 2*each, out, errs)
 	}
 }
 
