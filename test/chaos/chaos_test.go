@@ -19,6 +19,7 @@ func TestQuick(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			if err := s.try(t.Context(), seed, folder, binary); err != nil {
 				t.Errorf("%v (go run ./test/chaos -only %s -seed %d repeats it)", err, s.name, seed)
 			}

@@ -29,7 +29,9 @@ func inject(call, how string) func(context.Context, *world) error {
 		case <-time.After(2 * time.Second):
 		}
 		stop()
-		w.stopTraced()
+		if err := w.stopTraced(ctx); err != nil {
+			return err
+		}
 		text, err := os.ReadFile(trace)
 		if err != nil {
 			return err
@@ -49,7 +51,7 @@ func inject(call, how string) func(context.Context, *world) error {
 
 // stopTraced ends a daemon that runs under strace. Since nobody knows what a
 // daemon with a broken disk had recorded, that counts as a crash.
-func (w *world) stopTraced() {
+func (w *world) stopTraced(ctx context.Context) error {
 	w.signalTraced(syscall.SIGTERM)
 	select {
 	case <-w.ended:
@@ -57,7 +59,7 @@ func (w *world) stopTraced() {
 		w.signalTraced(syscall.SIGKILL)
 		<-w.ended
 	}
-	w.crashed()
+	return w.crashed(ctx)
 }
 
 // signalTraced signals the program under strace, which follows it.

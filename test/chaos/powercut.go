@@ -76,7 +76,9 @@ func (w *world) cutPower(ctx context.Context) (result cuts, err error) {
 	for range 8 {
 		result.acknowledged += <-done
 	}
-	w.stopTraced()
+	if err := w.stopTraced(ctx); err != nil {
+		return result, err
+	}
 	steps, err := readTrace(trace, w.database())
 	if err != nil {
 		return result, err

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -25,12 +27,23 @@ type receiver struct {
 	behaviours map[string]behaviour
 	requests   []judge.Request
 	counts     map[string]int
-	open       int
+	conns      map[net.Conn]struct{} // those that are open
 }
 
 func newReceiver() *receiver {
-	r := &receiver{behaviours: make(map[string]behaviour), counts: make(map[string]int)}
-	r.server = httptest.NewServer(r)
+	r := &receiver{behaviours: make(map[string]behaviour), counts: make(map[string]int), conns: make(map[net.Conn]struct{})}
+	r.server = httptest.NewUnstartedServer(r)
+	r.server.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			r.conns[c] = struct{}{}
+		case http.StateClosed, http.StateHijacked:
+			delete(r.conns, c)
+		}
+	}
+	r.server.Start()
 	return r
 }
 
@@ -45,6 +58,9 @@ func (r *receiver) behave(name string, b behaviour) {
 
 // ServeHTTP notes the request and behaves.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if q.URL.Path == settling {
+		return
+	}
 	arrived := time.Now()
 	body, err := io.ReadAll(q.Body)
 	if err != nil {
@@ -59,13 +75,11 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		Webhook: name, At: arrived, ID: id, Body: body,
 		Signature: q.Header.Get("Signature"), Timestamp: q.Header.Get("webhook-timestamp"), Standard: q.Header.Get("webhook-signature"),
 	})
-	r.open++
 	r.mu.Unlock()
 	status := http.StatusOK
 	defer func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.open--
 		r.requests[place].Status = status
 	}()
 	if behave != nil {
@@ -74,18 +88,33 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
-// settle waits until what has arrived has been answered.
-func (r *receiver) settle() {
-	for range 200 {
-		r.mu.Lock()
-		open := r.open
-		r.mu.Unlock()
-		if open == 0 {
-			return
-		}
-		<-time.After(2 * time.Millisecond)
+// settle waits, after the sender has died, until everything that it had sent
+// has been read: requests of the dead still lie in the kernel when a busy
+// receiver is slow to take them. Connections are accepted in order, so once one
+// of our own has been answered all of the dead have been accepted; and each of
+// those closes only after it has been read to its end.
+func (r *receiver) settle(ctx context.Context) error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.server.URL+settling, nil)
+	if err != nil {
+		return err
 	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	return until(ctx, time.Minute, func() (bool, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.conns) == 0, nil
+	})
 }
+
+// settling is where settle calls; no webhook has this name.
+const settling = "/-settling"
 
 func (r *receiver) log() []judge.Request {
 	r.mu.Lock()

@@ -78,7 +78,9 @@ func killLoop(ctx context.Context, w *world) error {
 	defer stop()
 	for range 6 {
 		pass(ctx, time.Duration(20+w.random.IntN(250))*time.Millisecond)
-		w.crash()
+		if err := w.crash(ctx); err != nil {
+			return err
+		}
 		if err := w.start(ctx); err != nil {
 			return err
 		}
@@ -147,7 +149,6 @@ func change(ctx context.Context, w *world) error {
 		return err
 	}
 	pass(ctx, 500*time.Millisecond) // what was in flight has arrived
-	w.receiver.settle()
 	before := w.receiver.count("gone")
 	pass(ctx, 300*time.Millisecond)
 	stop()

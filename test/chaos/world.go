@@ -166,17 +166,20 @@ func (w *world) start(ctx context.Context, under ...string) error {
 }
 
 // crash kills the daemon and waits until it is gone.
-func (w *world) crash() {
+func (w *world) crash(ctx context.Context) error {
 	_ = w.daemon.Process.Kill()
 	<-w.ended
-	w.crashed()
+	return w.crashed(ctx)
 }
 
 // crashed notes that the daemon has ended without order. What it had sent
 // by then has arrived when it is started again.
-func (w *world) crashed() {
-	w.receiver.settle()
+func (w *world) crashed(ctx context.Context) error {
+	if err := w.receiver.settle(ctx); err != nil {
+		return fmt.Errorf("reading what the dead had sent: %w", err)
+	}
 	w.crashes = append(w.crashes, time.Now())
+	return nil
 }
 
 // stop ends the daemon in order.
@@ -186,8 +189,7 @@ func (w *world) stop(ctx context.Context) error {
 	case <-w.ended:
 		return nil
 	case <-time.After(10 * time.Second):
-		w.crash()
-		return errors.New("the daemon did not stop")
+		return errors.Join(errors.New("the daemon did not stop"), w.crash(ctx))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -184,7 +184,7 @@ func (j *judgement) deliveries() {
 				continue
 			}
 			if before.Status/100 == 2 {
-				j.violation(Repeated, "%s came to %s again after it was answered with %d, with no crash in between", k.id, k.webhook, before.Status)
+				j.violation(Repeated, "%s came to %s again after it was answered with %d, with no crash in between (at %s, again %s later, crashes %v)", k.id, k.webhook, before.Status, before.At.Format("05.000"), after.At.Sub(before.At), since(j.Crashes, before.At))
 				continue
 			}
 			// From arrival to arrival: a sender may give an answer up long before
@@ -196,14 +196,9 @@ func (j *judgement) deliveries() {
 	}
 }
 
-// late is how long after a crash a request of the dead may still be read by a
-// busy receiver: it waits in the kernel until somebody takes it.
-const late = 150 * time.Millisecond
-
-// crashed reports whether the sender crashed between two times, or so shortly
-// before that the first request may have been its last.
+// crashed reports whether the sender crashed between two times.
 func (j *judgement) crashed(from, to time.Time) bool {
-	return slices.ContainsFunc(j.Crashes, func(at time.Time) bool { return at.Add(late).After(from) && at.Before(to) })
+	return slices.ContainsFunc(j.Crashes, func(at time.Time) bool { return at.After(from) && at.Before(to) })
 }
 
 // wait is how long retry n (from 0) has to wait at least.
@@ -259,4 +254,12 @@ func (j *judgement) leaks() {
 			}
 		}
 	}
+}
+
+// since tells where crashes lie from a time on.
+func since(crashes []time.Time, from time.Time) (gaps []time.Duration) {
+	for _, at := range crashes {
+		gaps = append(gaps, at.Sub(from))
+	}
+	return gaps
 }

@@ -49,7 +49,7 @@ func good() judge.Case {
 			request("once", 0, 200),
 			request("third", 0, 500), request("third", 101, 0), request("third", 302, 204),
 			request("dead", 0, 500), request("dead", 120, 500), request("dead", 340, 500),
-			request("crash", 4990, 200), request("crash", 5300, 200),
+			request("crash", 4990, 200), request("crash", 5100, 200),
 			request("unheard", 10, 200),
 		},
 		File: &judge.File{Integrity: "ok", Events: []judge.Event{
@@ -84,7 +84,7 @@ func TestCatches(t *testing.T) {
 			c.Received = append(c.Received, request("dead", 2000, 500), request("dead", 4000, 500))
 		}, judge.Excess},
 		{"repeated after a success", func(c *judge.Case) { c.Received = append(c.Received, request("once", 500, 200)) }, judge.Repeated},
-		{"repeated twice for one crash", func(c *judge.Case) { c.Received = append(c.Received, request("crash", 5400, 200)) }, judge.Repeated},
+		{"repeated twice for one crash", func(c *judge.Case) { c.Received = append(c.Received, request("crash", 5200, 200)) }, judge.Repeated},
 		{"a retry before its time", func(c *judge.Case) { c.Received[2].At = at(80) }, judge.Early},
 		{"a second retry after the wait of the first", func(c *judge.Case) { c.Received[3].At = at(250) }, judge.Early},
 		{"a signature of nobody", func(c *judge.Case) { c.Secrets["hook"] = []string{"another"} }, judge.Signature},
