@@ -236,28 +236,36 @@ func (e *Engine) refill(l *lane) {
 	if !wantFirst && !wantDue {
 		return
 	}
+	// All that the reading goes by is fixed here, under the lock: what is
+	// recorded from now on is settled and plans anew, what was before is neither.
 	l.loading, l.settled = true, make(map[webhook.DeliveryKey]struct{})
-	e.wg.Go(func() { e.load(l, wantFirst, wantDue) })
-}
-
-// load reads a helping of first attempts and of retries that are due.
-func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
-	now := e.opts.Now()
-	e.mu.Lock()
-	cursor, skipped, limit := l.cursor, l.skipped, helping+len(l.taken)
+	r := reading{first: wantFirst, due: wantDue, now: now, cursor: l.cursor, skipped: l.skipped, limit: helping + len(l.taken)}
 	if wantDue {
 		l.nextDue = time.Time{}
 	}
-	e.mu.Unlock()
+	e.wg.Go(func() { e.load(l, r) })
+}
+
+// reading is what a lane reads from the file, and what it knew as it decided to.
+type reading struct {
+	first, due bool
+	now        time.Time
+	cursor     int64
+	skipped    int
+	limit      int // of due retries
+}
+
+// load reads a helping of first attempts and of retries that are due.
+func (e *Engine) load(l *lane, r reading) {
 	var first, due []*webhook.Work
 	var next time.Time
 	var err error
-	if wantFirst {
-		first, err = e.store.First(e.life, l.webhook, cursor, helping)
+	if r.first {
+		first, err = e.store.First(e.life, l.webhook, r.cursor, helping)
 	}
-	if wantDue && err == nil {
-		if due, err = e.store.Due(e.life, l.webhook, now, limit); err == nil {
-			next, err = e.store.NextDue(e.life, l.webhook, now)
+	if r.due && err == nil {
+		if due, err = e.store.Due(e.life, l.webhook, r.now, r.limit); err == nil {
+			next, err = e.store.NextDue(e.life, l.webhook, r.now)
 		}
 	}
 	e.mu.Lock()
@@ -268,7 +276,7 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 		if e.life.Err() == nil {
 			e.opts.Log.Error("reading pending deliveries failed", "webhook", l.webhook, "error", err)
 		}
-		l.plan(now.Add(time.Second))
+		l.plan(e.opts.Now().Add(time.Second))
 		l.timer.Reset(time.Second)
 		return
 	}
@@ -278,7 +286,7 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 			l.push(work)
 		}
 	}
-	if wantFirst && len(first) < helping && l.skipped == skipped {
+	if r.first && len(first) < helping && l.skipped == r.skipped {
 		l.spilled = false
 	}
 	for _, work := range due {
@@ -287,8 +295,8 @@ func (e *Engine) load(l *lane, wantFirst, wantDue bool) {
 			l.due = append(l.due, work)
 		}
 	}
-	if len(due) == limit {
-		next = now
+	if len(due) == r.limit {
+		next = r.now
 	}
 	l.plan(next)
 	e.serve(l)

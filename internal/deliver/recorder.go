@@ -129,6 +129,11 @@ func (r *recorder) write(batch []*webhook.Outcome) bool {
 func (e *Engine) recorded(batch, stale []*webhook.Outcome) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.letGo(batch, stale)
+}
+
+// letGo is recorded with the lock held.
+func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 	for _, o := range stale {
 		e.opts.Log.Info("an outcome came too late: the delivery was changed meanwhile", "delivery", o.Work.Key.String())
 		o.State, o.Due = webhook.Pending, e.opts.Now() // look what it is now
