@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"sealpost/internal/wire"
 )
 
 const (
@@ -19,22 +21,22 @@ const (
 	idleTimeout    = 90 * time.Second
 	maxHeaderBytes = 64 << 10
 	idlePerHost    = 64
+	maxIdle        = 1024
 )
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// newTransport makes the transport for receivers. Proxy stays nil: variables
+// newTransport makes the transport for receivers. It knows no proxy: variables
 // of the environment must not move the place where addresses are judged.
-func (g *Guard) newTransport(roots *x509.CertPool) *http.Transport {
-	return &http.Transport{
-		DialContext:            g.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:    dialTimeout,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		MaxIdleConnsPerHost:    idlePerHost,
-		IdleConnTimeout:        idleTimeout,
-		ForceAttemptHTTP2:      true,
+func (g *Guard) newTransport(roots *x509.CertPool) *wire.Transport {
+	return &wire.Transport{
+		Dial:             g.dial,
+		TLS:              &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		HandshakeTimeout: dialTimeout,
+		MaxHeader:        maxHeaderBytes,
+		MaxIdlePerPlace:  idlePerHost,
+		MaxIdle:          maxIdle,
+		IdleTimeout:      idleTimeout,
 	}
 }
 
@@ -49,35 +51,17 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, &RefusedError{Reason: v.Reason, Host: r.URL.Host, Detail: v.Message}
 	}
-	ctx := r.Context()
-	if r.URL.Scheme == "http" {
-		ctx = context.WithValue(ctx, plainKey{}, true)
-		r = r.WithContext(ctx)
-	}
 	return rt.guard.transport.RoundTrip(r)
 }
-
-// plainKey marks a request over plain http in the dialer's context.
-type plainKey struct{}
 
 // dial resolves the host, judges every address, and connects to one that
 // passes; the address really dialled is judged once more by the kernel's own
 // view of it.
-func (g *Guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, portText, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, &RefusedError{Reason: URLSyntax, Host: address}
-	}
-	port, err := net.LookupPort("tcp", portText)
-	if err != nil || port < 1 || port > 65535 {
-		return nil, &RefusedError{Reason: Port, Host: host}
-	}
-	plain, _ := ctx.Value(plainKey{}).(bool)
-	d, reason := read((&url.URL{Scheme: "https", Host: net.JoinHostPort(host, portText)}).String())
+func (g *Guard) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
+	d, reason := read(u.String())
 	if reason != "" {
-		return nil, &RefusedError{Reason: reason, Host: host}
+		return nil, &RefusedError{Reason: reason, Host: u.Host}
 	}
-	d.https = !plain
 	addrs := []netip.Addr{d.addr}
 	if !d.addr.IsValid() {
 		var refused *RefusedError
@@ -96,7 +80,7 @@ func (g *Guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: g.control(d)}
 	var faults []error
 	for _, addr := range addrs {
-		conn, err := dialer.DialContext(ctx, network, netip.AddrPortFrom(addr, d.port).String())
+		conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(addr, d.port).String())
 		if err == nil {
 			return conn, nil
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sealpost/internal/wire"
 )
 
 // Settings are the operator's exceptions, the configuration keys egress.*.
@@ -28,7 +30,7 @@ type Guard struct {
 	exceptions []exception
 	resolver   *net.Resolver
 	client     *http.Client
-	transport  *http.Transport
+	transport  *wire.Transport
 
 	mu     sync.RWMutex
 	judged map[string]Verdict // static verdicts by URL

@@ -1,0 +1,183 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"time"
+)
+
+// conn is a connection to a receiver. One exchange at a time uses it.
+type conn struct {
+	transport *Transport
+	place     place
+	raw       net.Conn // what was dialled
+	stream    net.Conn // what is spoken on: raw, or TLS over it
+	reader    *bufio.Reader
+	left      int64     // bytes that may still be read; bounds an answer's header
+	since     time.Time // when it became idle
+}
+
+func newConn(t *Transport, at place, raw, stream net.Conn) *conn {
+	c := &conn{transport: t, place: at, raw: raw, stream: stream}
+	c.reader = bufio.NewReader(c)
+	return c
+}
+
+// Read reads from the stream, within what is left.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	if int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.stream.Read(p)
+	c.left -= int64(n)
+	return n, err
+}
+
+// close ends the connection at once: TLS's farewell could block.
+func (c *conn) close() { _ = c.raw.Close() }
+
+// exchange writes a request and reads the head of its answer.
+func (c *conn) exchange(r *http.Request, m *message) (*http.Response, error) {
+	ctx := r.Context()
+	x := &exchange{Context: ctx, conn: c, stop: context.AfterFunc(ctx, c.close)}
+	sent := c.send(m)
+	response, err := c.answer(r)
+	if err != nil {
+		x.end(false)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if failed := sent.err(); failed != nil {
+			err = failed // which is why there is no answer
+		}
+		return nil, err
+	}
+	x.reusable = !r.Close && !response.Close && response.StatusCode != http.StatusSwitchingProtocols
+	x.sent = sent
+	if response.Body == http.NoBody {
+		x.end(true)
+		return response, nil
+	}
+	response.Body = &body{exchange: x, content: response.Body}
+	return response, nil
+}
+
+// answer reads the head of an answer, past interim ones (RFC 9110, section 15.2).
+func (c *conn) answer(r *http.Request) (*http.Response, error) {
+	c.left = c.transport.MaxHeader
+	for {
+		response, err := http.ReadResponse(c.reader, r)
+		switch {
+		case err != nil && c.left <= 0:
+			return nil, fmt.Errorf("wire: the answer's header exceeded %d bytes", c.transport.MaxHeader)
+		case err != nil:
+			return nil, err
+		case response.StatusCode < 100:
+			return nil, fmt.Errorf("wire: malformed HTTP status code %03d", response.StatusCode)
+		}
+		if interim := response.StatusCode < 200; !interim || response.StatusCode == http.StatusSwitchingProtocols {
+			c.left = math.MaxInt64 // the body is bounded by who reads it
+			return response, nil
+		}
+	}
+}
+
+// sending is what became of a request on its way out.
+type sending struct {
+	failure error
+	done    chan struct{} // nil when it is done
+}
+
+// send writes a request. What fits the kernel's buffers is simply written; a
+// larger one is written beside the reading, since a receiver may answer
+// without having read it all.
+func (c *conn) send(m *message) *sending {
+	s := &sending{}
+	if len(m.bytes) <= kept {
+		_, s.failure = c.stream.Write(m.bytes)
+		m.free()
+		return s
+	}
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		_, s.failure = c.stream.Write(m.bytes)
+	}()
+	return s
+}
+
+// err returns why sending failed, once it has.
+func (s *sending) err() error {
+	if s.finished() {
+		return s.failure
+	}
+	return nil
+}
+
+func (s *sending) finished() bool {
+	if s.done == nil {
+		return true
+	}
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// exchange is one request and its answer on a connection.
+type exchange struct {
+	context.Context
+	conn     *conn
+	stop     func() bool // calls the deadline off; false when it has struck
+	sent     *sending
+	reusable bool
+	over     bool
+}
+
+// end gives the connection back when whole tells that the answer was read to
+// its end and nothing speaks against it, and closes it otherwise.
+func (x *exchange) end(whole bool) {
+	if x.over {
+		return
+	}
+	x.over = true
+	inTime := x.stop()
+	if whole && inTime && x.reusable && x.sent.finished() && x.sent.failure == nil && x.conn.reader.Buffered() == 0 {
+		x.conn.transport.put(x.conn)
+		return
+	}
+	x.conn.close()
+}
+
+// body is an answer's body. Reading it to the end gives the connection back;
+// closing it before closes the connection.
+type body struct {
+	exchange *exchange
+	content  io.ReadCloser
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.content.Read(p)
+	if err != nil {
+		if err != io.EOF && b.exchange.Err() != nil {
+			err = context.Cause(b.exchange)
+		}
+		b.exchange.end(err == io.EOF)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	b.exchange.end(false)
+	return nil
+}
