@@ -13,6 +13,11 @@ type Caller struct {
 	Role         Role
 	Token        string // id of the bearer token; empty for people
 	User         string // id of the signed-in user; empty for tokens and the command line
+
+	// AsOf is set for who was only remembered: the state of access, as the store
+	// counts it, under which they were last looked up. What they do counts only if
+	// it is that one still.
+	AsOf uint64
 }
 
 // Local is the command line on the machine itself: the database file's

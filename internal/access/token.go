@@ -41,6 +41,7 @@ type Token struct {
 	Created      time.Time
 	Expires      time.Time // zero: never
 	Revoked      time.Time // zero: not
+	AsOf         uint64    // for one that was remembered: see [Caller]
 }
 
 // Presented is what a well-formed token says of itself. It proves nothing

@@ -45,6 +45,28 @@ func (s *Server) program(r *http.Request, text string) (access.Caller, error) {
 	return token.Caller(), nil
 }
 
+// recent is who presents a bearer token that was looked up before and fits.
+func (s *Server) recent(r *http.Request) (c access.Caller, found bool) {
+	if _, hasCookie := s.sessionToken(r); hasCookie || isLines(r) {
+		return c, false
+	}
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return c, false
+	}
+	presented, err := access.ParseToken(strings.TrimSpace(text))
+	if err != nil {
+		return c, false
+	}
+	token, found := s.opts.Tokens.Remembered(presented.ID)
+	if !found || token.Check(presented, s.opts.Now()) != nil {
+		return c, false
+	}
+	c = token.Caller()
+	c.AsOf = token.AsOf
+	return c, true
+}
+
 // person is who presents a session's token, as a member of the first
 // organization that they joined. Without any they are a caller all the same:
 // allowed says so, after what they send has been judged.
@@ -104,6 +126,28 @@ func (s *Server) known(h handler) http.HandlerFunc {
 			err = h(w, r, c)
 		}
 		if err != nil {
+			s.fail(w, err)
+		}
+	}
+}
+
+// remembered has a call that ends in a publication answered for a program that
+// was looked up before. The commit refuses it when access has changed since, and
+// before any other refusal is told the program is looked up after all: so a
+// revoked token counts from the next request here as anywhere.
+func (s *Server) remembered(h handler) http.HandlerFunc {
+	exactly := s.known(h)
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, found := s.recent(r)
+		if !found {
+			exactly(w, r)
+			return
+		}
+		err := h(w, r, c)
+		if err != nil {
+			if _, unknown := s.caller(w, r); unknown != nil {
+				err = unknown
+			}
 			s.fail(w, err)
 		}
 	}

@@ -27,6 +27,7 @@ import (
 // unless it is moved, and everything that it says.
 type edge struct {
 	*testing.T
+	dir   string
 	store *store.Store
 	users *access.Service
 	opts  server.Options
@@ -70,7 +71,8 @@ func newEdge(t *testing.T, change func(*server.SignIn)) *edge {
 	t.Helper()
 	e := &edge{T: t, said: &said{}, now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)}
 	var err error
-	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "sealpost.db"), Create: true, Migrate: true})
+	e.dir = t.TempDir()
+	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(e.dir, "sealpost.db"), Create: true, Migrate: true})
 	e.must(err)
 	t.Cleanup(func() { e.must(e.store.Close()) })
 	g, err := guard.New(guard.Settings{Allow: []string{"127.0.0.1/32"}})

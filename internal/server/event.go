@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,7 +24,7 @@ const (
 )
 
 func (s *Server) routeEvents() {
-	s.mux.HandleFunc("POST /api/event", s.known(s.publish))
+	s.mux.HandleFunc("POST /api/event", s.remembered(s.publish))
 	s.mux.HandleFunc("GET /api/event", s.known(s.listEvents))
 	s.mux.HandleFunc("GET /api/event/{id}", s.known(s.getEvent))
 	s.mux.HandleFunc("POST /api/event/{id}/resend", s.known(s.resendEvent))
@@ -49,6 +50,17 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, c access.Caller
 	results, err := s.opts.Service.Publish(r.Context(), []admin.PublishParams{s.params(r, c, draft)})
 	if err != nil {
 		return err
+	}
+	if errors.Is(results[0].Err, webhook.ErrOutdated) {
+		if c, err = s.caller(w, r); err != nil {
+			return err
+		}
+		if err = allowed(c, access.EventPublish); err != nil {
+			return err
+		}
+		if results, err = s.opts.Service.Publish(r.Context(), []admin.PublishParams{s.params(r, c, draft)}); err != nil {
+			return err
+		}
 	}
 	if results[0].Err != nil {
 		return results[0].Err
@@ -81,7 +93,7 @@ func (s *Server) draft(r *http.Request, body []byte) (*webhook.Draft, error) {
 
 // params are what is published; ?to=NAME narrows it to webhooks by name.
 func (s *Server) params(r *http.Request, c access.Caller, draft *webhook.Draft) admin.PublishParams {
-	p := admin.PublishParams{Organization: c.Organization, Draft: draft, Publisher: c.Scope(access.EventRead)}
+	p := admin.PublishParams{Organization: c.Organization, Draft: draft, Publisher: c.Scope(access.EventRead), AsOf: c.AsOf}
 	if r.URL.RawQuery != "" {
 		p.To = r.URL.Query()["to"]
 	}

@@ -23,7 +23,11 @@ import (
 
 // Tokens finds bearer tokens by their ids.
 type Tokens interface {
+	// Token looks one up.
 	Token(ctx context.Context, id string) (access.Token, error)
+	// Remembered finds one that was looked up before, good for publishing: the
+	// store refuses with [webhook.ErrOutdated] what was admitted by one that may have changed since.
+	Remembered(id string) (access.Token, bool)
 }
 
 // Options are what the edge works with.

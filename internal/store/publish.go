@@ -80,6 +80,9 @@ func (s *Store) begin(tx *session) error {
 func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.Committed) (webhook.Publishing, error) {
 	d := p.Draft
 	result := webhook.Publishing{ID: d.ID, State: webhook.Accepted}
+	if !s.remembered.current(p.AsOf) {
+		return result, webhook.ErrOutdated
+	}
 	org, known := s.fanouts.orgs[p.Organization]
 	if !known {
 		var err error

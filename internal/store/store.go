@@ -45,15 +45,16 @@ type Options struct {
 
 // Store is an open database file. It is safe for concurrent use.
 type Store struct {
-	path    string
-	read    *sql.DB
-	write   *sql.DB
-	writer  *writer
-	fanouts *fanouts
-	pending *pending
-	tokens  *looks[string, access.Token]
-	written func(webhook.Committed)
-	key     *sealKey
+	path       string
+	read       *sql.DB
+	write      *sql.DB
+	writer     *writer
+	fanouts    *fanouts
+	pending    *pending
+	tokens     *looks[string, access.Token]
+	remembered remembered
+	written    func(webhook.Committed)
+	key        *sealKey
 
 	measured func(operations int, took time.Duration)
 

@@ -53,7 +53,14 @@ func (s *Store) Token(ctx context.Context, id string) (access.Token, error) {
 	return s.tokens.get(ctx, id)
 }
 
+// Remembered finds a token that was looked up before, without a look at the
+// file. It may have been revoked since: what is published as of then is
+// refused with [webhook.ErrOutdated] if anything that may be somebody's access
+// has changed.
+func (s *Store) Remembered(id string) (access.Token, bool) { return s.remembered.find(id) }
+
 func (s *Store) readToken(ctx context.Context, id string) (access.Token, error) {
+	asOf := s.remembered.now()
 	stmt, err := s.reading(`SELECT ` + tokenColumns + ` FROM token t JOIN organization o ON o.seq = t.organization WHERE t.id = ?`)
 	if err != nil {
 		return access.Token{}, fault(s.path, err)
@@ -61,6 +68,9 @@ func (s *Store) readToken(ctx context.Context, id string) (access.Token, error) 
 	t, err := scanToken(stmt.QueryRowContext(ctx, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Token{}, nil
+	}
+	if err == nil {
+		s.remembered.keep(t, asOf)
 	}
 	return t, fault(s.path, err)
 }

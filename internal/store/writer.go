@@ -262,6 +262,12 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	if err := w.notice(); err != nil {
 		return errors.Join(err, s.exec(`ROLLBACK`))
 	}
+	changes := false
+	defer func() {
+		if changes { // whether it took effect or not, and before anybody hears of it
+			w.store.remembered.forget()
+		}
+	}()
 	for i, op := range batch {
 		results[i] = nil
 		switch {
@@ -271,7 +277,7 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 			err = op.run(s)
 		}
 		if op.separate {
-			s.fresh = true // it may have changed what publishing goes by
+			s.fresh, changes = true, true // it may have changed what publishing goes by
 		}
 		if err != nil {
 			break

@@ -57,7 +57,12 @@ type Publication struct {
 	HoldUntil    time.Time // for an awaited event: when to give up
 	Publisher    string    // token that published it, when that one sees its own alone
 	Direct       string    // claim of the process that delivers it itself; empty for the daemon
+	AsOf         uint64    // state of access it was admitted under; 0: that was looked up for it. See [ErrOutdated]
 }
+
+// ErrOutdated refuses a publication whose publisher was remembered, not looked
+// up, after something has changed since that may be their access. Nothing was stored; look them up and publish again.
+var ErrOutdated = Errorf(CodeUnauthorized, "who publishes has to be looked up again")
 
 // Publishing is the answer to a [Publication].
 type Publishing struct {
