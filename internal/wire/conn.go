@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -169,10 +170,10 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.content.Read(p)
 	if err != nil {
-		if err != io.EOF && b.exchange.Err() != nil {
+		if !errors.Is(err, io.EOF) && b.exchange.Err() != nil {
 			err = context.Cause(b.exchange)
 		}
-		b.exchange.end(err == io.EOF)
+		b.exchange.end(errors.Is(err, io.EOF))
 	}
 	return n, err
 }
