@@ -78,20 +78,31 @@ type listJSON[T any] struct {
 
 func newDeliveryList(a *app) *cobra.Command {
 	var f deliveryFilter
+	var follow bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List deliveries, those of the newest events first",
+		Long: `list shows deliveries, those of the newest events first, a page at a time. With --follow it
+shows the last ones, the newest last, and then each that comes or changes, until it is
+interrupted; that is a stream, so its form for programs is -o jsonl.`,
 		Example: `  sealpost delivery list --state dead --since 1d
-  sealpost delivery list --webhook orders -o json`,
+  sealpost delivery list --webhook orders -o json
+  sealpost delivery list --follow --limit 10`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			q, err := f.query(a)
+			if err != nil {
+				return err
+			}
+			if follow && (a.output == "json" || f.cursor != "") {
+				return &usageError{"--follow is a stream without pages", "leave --cursor out, and use -o jsonl, one delivery a line"}
+			}
 			b, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
 			defer b.Close() //nolint:errcheck // nothing was written
-			q, err := f.query(a)
-			if err != nil {
-				return err
+			if follow {
+				return a.followList(cmd.Context(), b, q)
 			}
 			found, next, err := b.ListDeliveries(cmd.Context(), q)
 			if err != nil {
@@ -103,6 +114,7 @@ func newDeliveryList(a *app) *cobra.Command {
 	f.add(a, cmd)
 	cmd.Flags().IntVar(&f.limit, "limit", webhook.DefaultPage, "rows of a page")
 	cmd.Flags().StringVar(&f.cursor, "cursor", "", "where the page before ended")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes and changes")
 	return cmd
 }
 
