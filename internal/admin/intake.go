@@ -59,7 +59,7 @@ func (i *Intake) publication(in catalog.Intake, c webhook.Credential, now time.T
 	d := &webhook.Draft{ID: webhook.ProviderEventID(c.Provider, in.ID), Body: body, Subject: in.Subject}
 	d.Resource, d.Action, _ = strings.Cut(in.Type, ".")
 	d.Await = in.CanWait && slices.Contains(i.Await, in.Type)
-	return webhook.Publication{Organization: c.Organization, Draft: d, At: now, HoldUntil: now.Add(i.Timeout)}, nil
+	return webhook.Publication{Organization: c.Organization, Draft: d, At: now, HoldUntil: now.Add(i.Timeout), Owed: true}, nil
 }
 
 // Push takes an event from quarantine once more, for instance after an update

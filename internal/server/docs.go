@@ -33,10 +33,12 @@ func (s *Server) routeDocs() {
 	})
 }
 
-// apiCall is one row of the page.
+// apiCall is one call on the page.
 type apiCall struct {
 	Method, Path, Summary string
+	Who                   []string // ways to say who calls; none for anybody
 	Parameters            []apiParameter
+	Body                  []apiParameter
 	Answers               []apiAnswer
 }
 
@@ -44,12 +46,75 @@ type apiParameter struct{ Name, In, Description string }
 
 type apiAnswer struct{ Status, Description string }
 
+// node is a part of openapi.json, of which the page needs this much. Where it
+// stands for another part, Ref says for which.
+type node struct {
+	Ref         string `json:"$ref"`
+	Description string
+	Required    json.RawMessage // names of members; of a body, true or false
+	Properties  map[string]node
+	Schema      *node
+	Content     map[string]node
+}
+
+// apiDocument is openapi.json, as far as the page shows it.
+type apiDocument struct {
+	Info  struct{ Title, Description string }
+	Paths map[string]map[string]json.RawMessage
+
+	Components struct {
+		Responses map[string]node
+		Schemas   map[string]node
+	}
+}
+
+// resolve follows a reference to a component.
+func (d *apiDocument) resolve(n node) node {
+	kind, name, _ := strings.Cut(strings.TrimPrefix(n.Ref, "#/components/"), "/")
+	switch kind {
+	case "responses":
+		return d.Components.Responses[name]
+	case "schemas":
+		return d.Components.Schemas[name]
+	}
+	return n
+}
+
+// call reads an operation.
+func (d *apiDocument) call(method, path string, raw []byte) (apiCall, error) {
+	var operation struct {
+		Summary     string
+		Security    []map[string]any
+		Parameters  []apiParameter
+		RequestBody node
+		Responses   map[string]node
+	}
+	if err := json.Unmarshal(raw, &operation); err != nil {
+		return apiCall{}, fmt.Errorf("openapi.json: %s %s: %w", method, path, err)
+	}
+	c := apiCall{Method: strings.ToUpper(method), Path: path, Summary: operation.Summary, Parameters: operation.Parameters}
+	for _, way := range operation.Security {
+		c.Who = append(c.Who, sortedKeys(way)...)
+	}
+	if body := operation.RequestBody.Content["application/json"].Schema; body != nil {
+		schema := d.resolve(*body)
+		for _, name := range sortedKeys(schema.Properties) {
+			need := "body"
+			if strings.Contains(string(schema.Required), `"`+name+`"`) {
+				need = "body, required"
+			}
+			c.Body = append(c.Body, apiParameter{name, need, schema.Properties[name].Description})
+		}
+	}
+	for _, status := range sortedKeys(operation.Responses) {
+		c.Answers = append(c.Answers, apiAnswer{status, d.resolve(operation.Responses[status]).Description})
+	}
+	return c, nil
+}
+
 // renderDocs makes the page from the description.
 func renderDocs() ([]byte, error) {
-	var doc struct {
-		Info  struct{ Title, Description string }
-		Paths map[string]map[string]json.RawMessage
-	}
+	var doc apiDocument
 	if err := json.Unmarshal(openAPI, &doc); err != nil {
 		return nil, fmt.Errorf("openapi.json: %w", err)
 	}
@@ -59,17 +124,9 @@ func renderDocs() ([]byte, error) {
 			if method == "parameters" {
 				continue
 			}
-			var operation struct {
-				Summary    string
-				Parameters []apiParameter
-				Responses  map[string]struct{ Description string }
-			}
-			if err := json.Unmarshal(raw, &operation); err != nil {
-				return nil, fmt.Errorf("openapi.json: %s %s: %w", method, path, err)
-			}
-			c := apiCall{Method: strings.ToUpper(method), Path: path, Summary: operation.Summary, Parameters: operation.Parameters}
-			for _, status := range sortedKeys(operation.Responses) {
-				c.Answers = append(c.Answers, apiAnswer{status, operation.Responses[status].Description})
+			c, err := doc.call(method, path, raw)
+			if err != nil {
+				return nil, err
 			}
 			calls = append(calls, c)
 		}

@@ -17,22 +17,26 @@ import (
 
 	"sealpost/internal/access"
 	"sealpost/internal/admin"
+	"sealpost/internal/catalog"
 	"sealpost/internal/guard"
 	"sealpost/internal/secret"
 	"sealpost/internal/server"
 	"sealpost/internal/store"
+	"sealpost/internal/webhook"
 )
 
 // edge is a server over a database of its own, with a clock that stands still
 // unless it is moved, and everything that it says.
 type edge struct {
 	*testing.T
-	dir   string
-	store *store.Store
-	users *access.Service
-	opts  server.Options
-	web   *httptest.Server
-	said  *said // logs, and the bodies of refusals
+	dir    string
+	store  *store.Store
+	users  *access.Service
+	opts   server.Options
+	intake *admin.Intake // behind /hooks/panda
+	web    *httptest.Server
+	said   *said // logs, and the bodies of refusals
+	seen   *seen // answers that openapi.json describes
 
 	mu  sync.Mutex
 	now time.Time
@@ -64,15 +68,18 @@ func (j judge) Check(ctx context.Context, url string) admin.Verdict {
 	return admin.Verdict{URL: v.URL, Allowed: v.Allowed, Reason: string(v.Reason), Message: v.Message}
 }
 
-const domain = "app.example.com"
+const (
+	domain     = "app.example.com"
+	maxPending = 300 // deliveries of an organization
+)
 
 // newEdge starts a server. change may alter how sign-in is set up.
 func newEdge(t *testing.T, change func(*server.SignIn)) *edge {
 	t.Helper()
-	e := &edge{T: t, said: &said{}, now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)}
+	e := &edge{T: t, said: &said{}, seen: &seen{}, now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)}
 	var err error
 	e.dir = t.TempDir()
-	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(e.dir, "sealpost.db"), Create: true, Migrate: true})
+	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(e.dir, "sealpost.db"), Create: true, Migrate: true, MaxPending: maxPending})
 	e.must(err)
 	t.Cleanup(func() { e.must(e.store.Close()) })
 	g, err := guard.New(guard.Settings{Allow: []string{"127.0.0.1/32"}})
@@ -83,18 +90,31 @@ func newEdge(t *testing.T, change func(*server.SignIn)) *edge {
 	if change != nil {
 		change(signIn)
 	}
+	panda, _ := catalog.ProviderByName("panda")
+	e.intake = &admin.Intake{Store: e.store, Now: e.time, Timeout: time.Hour}
+	hook := server.Hook{
+		Name: panda.Name(),
+		Verify: func(header func(string) string, raw []byte) error {
+			return panda.Verify(secret.New(providerKey), header, raw)
+		},
+		Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) { return e.intake.Take(ctx, panda, raw) },
+	}
 	e.opts = server.Options{
+		Hooks:   []server.Hook{hook},
 		Service: &admin.Service{Store: e.store, Deliver: e.store, Guard: judge{g}, Now: e.time}, Tokens: e.store,
 		Log: slog.New(slog.NewTextHandler(e.said, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: e.time, Version: "test", SignIn: signIn,
 	}
-	e.web = httptest.NewServer(server.New(e.opts))
+	handler := server.New(e.opts)
+	handler.Ready(true)
+	e.web = httptest.NewServer(handler)
 	t.Cleanup(e.web.Close)
 	return e
 }
 
-// off starts another server over the same database, with sign-in off.
+// off starts another server over the same database, with sign-in off, no
+// provider's key, and not ready.
 func (e *edge) off() {
-	e.opts.SignIn = nil
+	e.opts.SignIn, e.opts.Hooks = nil, nil
 	e.web = httptest.NewServer(server.New(e.opts))
 	e.Cleanup(e.web.Close)
 }
@@ -127,7 +147,8 @@ type answer struct {
 	text   string
 }
 
-// ask makes a request; headers are names and values by turns.
+// ask makes a request; headers are names and values by turns. Whatever comes
+// back is held to openapi.json.
 func (e *edge) ask(method, path, body string, headers ...string) answer {
 	e.Helper()
 	request, err := http.NewRequestWithContext(e.Context(), method, e.web.URL+path, strings.NewReader(body))
@@ -156,6 +177,9 @@ func (e *edge) ask(method, path, body string, headers ...string) answer {
 		out.text, _ = fault.Message.(string)
 		_, err = e.said.Write(text)
 		e.must(err)
+	}
+	if err := e.seen.hold(request, body, out); err != nil {
+		e.Errorf("%s %s: %d %s\n%v", method, path, out.status, out.body, err)
 	}
 	return out
 }

@@ -4,181 +4,333 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sealpost/internal/access"
+	"sealpost/internal/server"
 )
 
-// described is the description of the API, as a JSON Schema validator sees it.
+// described is openapi.json, as a validator of JSON Schemas sees it.
 type described struct {
+	mu       sync.Mutex // the compiler is not safe for several callers
 	compiler *jsonschema.Compiler
 	doc      map[string]any
-	seen     map[string]bool
 }
 
-func describe(t *testing.T) *described {
-	t.Helper()
-	file, err := os.Open("openapi.json")
+// description reads openapi.json once for all tests.
+var description = sync.OnceValue(func() *described {
+	text, err := os.ReadFile("openapi.json")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
-	doc, err := jsonschema.UnmarshalJSON(file)
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("openapi.json", doc); err != nil {
-		t.Fatal(err)
+	d := &described{compiler: jsonschema.NewCompiler(), doc: doc.(map[string]any)}
+	d.compiler.AssertFormat()
+	if err := d.compiler.AddResource("openapi.json", doc); err != nil {
+		panic(err)
 	}
-	return &described{c, doc.(map[string]any), map[string]bool{}}
-}
+	return d
+})
 
-// at follows a path of keys.
-func (d *described) at(keys ...string) (any, bool) {
-	var value any = d.doc
+// at follows a path of keys, and references on the way.
+func (d *described) at(keys ...string) (pointer []string, value any, found bool) {
+	value = d.doc
 	for _, key := range keys {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return nil, false
+		object, isObject := value.(map[string]any)
+		if ref, isRef := object["$ref"].(string); isRef {
+			pointer, value, _ = d.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+			object, isObject = value.(map[string]any)
 		}
-		if value, ok = object[key]; !ok {
-			return nil, false
+		if value, found = object[key]; !found || !isObject {
+			return nil, nil, false
 		}
+		pointer = append(pointer, key)
 	}
-	return value, true
+	return pointer, value, true
 }
 
-// check holds an answer to what the description says of the call's pattern.
-func (d *described) check(pattern, method string, got answer) error {
-	method = strings.ToLower(method)
-	status := fmt.Sprint(got.status)
-	response, found := d.at("paths", pattern, method, "responses", status)
-	if !found {
-		return fmt.Errorf("the status %s is not described", status)
-	}
-	keys := []string{"paths", pattern, method, "responses", status}
-	if ref, isRef := response.(map[string]any)["$ref"].(string); isRef {
-		keys = strings.Split(strings.TrimPrefix(ref, "#/"), "/")
-	}
-	kind, _, _ := strings.Cut(got.header.Get("Content-Type"), ";")
-	keys = append(keys, "content", kind, "schema")
-	if _, found := d.at(keys...); !found {
-		return fmt.Errorf("the type %q with status %s is not described", kind, status)
-	}
-	d.seen[method+" "+pattern+" "+status] = true
-	if kind != "application/json" {
-		return nil
-	}
-	pointer := ""
+// fits holds JSON to the schema at a path of keys.
+func (d *described) fits(text string, keys []string) error {
+	pointer := "openapi.json#"
 	for _, key := range keys {
 		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(key)
 	}
-	schema, err := d.compiler.Compile("openapi.json#" + pointer)
+	d.mu.Lock()
+	schema, err := d.compiler.Compile(pointer)
+	d.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(got.body))
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 	if err != nil {
 		return err
 	}
 	return schema.Validate(value)
 }
 
-// TestAnswersAreAsDescribed makes calls of every kind and holds each answer to
-// openapi.json; in the end every success that is described has been seen.
-func TestAnswersAreAsDescribed(t *testing.T) {
-	e := newEdge(t, nil)
-	d := describe(t)
-	owner := e.token("acme", access.Owner)
-	member := e.token("acme", access.Member)
-	const hook = `{"url":"https://127.0.0.1:8443/hook","order":{"paid":"https://127.0.0.1:8443/paid"},"events":["order.*"]}`
-	for _, call := range []struct{ pattern, method, path, body, token string }{
-		{"/healthz", "GET", "/healthz", "", ""},
-		{"/readyz", "GET", "/readyz", "", ""},
-		{"/api/webhook", "GET", "/api/webhook", "", owner},
-		{"/api/webhook", "GET", "/api/webhook", "", ""},
-		{"/api/webhook", "GET", "/api/webhook", "", member},
-		{"/api/webhook", "POST", "/api/webhook", `{"name":"first","url":"https://127.0.0.1:8443/"}`, owner},
-		{"/api/webhook", "POST", "/api/webhook", `{"name":"first","url":"https://127.0.0.1:8443/"}`, owner},
-		{"/api/webhook", "POST", "/api/webhook", `{`, owner},
-		{"/api/webhook/{name}", "POST", "/api/webhook/orders", hook, owner},
-		{"/api/webhook/{name}", "POST", "/api/webhook/unsafe", `{"url":"https://10.0.0.1/"}`, owner},
-		{"/api/webhook/{name}", "GET", "/api/webhook/orders", "", owner},
-		{"/api/webhook/{name}", "GET", "/api/webhook/nobody", "", owner},
-		{"/api/webhook/{name}", "PUT", "/api/webhook/put", hook, owner},
-		{"/api/webhook/{name}", "PUT", "/api/webhook/put", hook, owner},
-		{"/api/webhook/{name}", "PATCH", "/api/webhook/put", `{"order":{"paid":null},"enabled":false}`, owner},
-		{"/api/webhook", "GET", "/api/webhook", "", owner},
-		{"/api/webhook/{name}/rotate", "POST", "/api/webhook/put/rotate", `{"overlap":"1h"}`, owner},
-		{"/api/webhook/{name}/rotate", "POST", "/api/webhook/put/rotate", ``, owner},
-		{"/api/webhook/{name}", "DELETE", "/api/webhook/put", "", owner},
-		{"/api/webhook/{name}", "DELETE", "/api/webhook/put", "", owner},
-		{"/api/event", "POST", "/api/event", `{"id":"e1","resource":"order","action":"paid","body":{"n":1}}`, owner},
-		{"/api/event", "POST", "/api/event", `{"id":"e1","resource":"order","action":"paid","body":{"n":1}}`, owner},
-		{"/api/event", "POST", "/api/event", `{"id":"e1","resource":"order","action":"paid","body":{"n":2}}`, owner},
-		{"/api/event", "POST", "/api/event", `{"resource":"order"}`, owner},
-		{"/api/event", "POST", "/api/event", `{"id":"e2","resource":"transaction","action":"created","body":{"id":"tx"},"receipt":{"transactionHash":"0x` + strings.Repeat("a", 64) + `"}}`, owner},
-		{"/api/event", "POST", "/api/event?receipt=await&to=first", `{"id":"e3","resource":"order","action":"paid","body":{}}`, owner},
-		{"/api/event", "GET", "/api/event?limit=1", "", owner},
-		{"/api/event", "GET", "/api/event?limit=0", "", owner},
-		{"/api/event/{id}", "GET", "/api/event/e1", "", owner},
-		{"/api/event/{id}", "GET", "/api/event/e2", "", owner},
-		{"/api/event/{id}", "GET", "/api/event/none", "", owner},
-		{"/api/event/{id}/receipt", "POST", "/api/event/e3/receipt", `{"transactionHash":"0x` + strings.Repeat("b", 64) + `","blockNumber":7,"status":"success"}`, owner},
-		{"/api/event/{id}/receipt", "POST", "/api/event/e3/receipt", `{"transactionHash":"0x` + strings.Repeat("b", 64) + `","blockNumber":7,"status":"success"}`, owner},
-		{"/api/event/{id}/receipt", "POST", "/api/event/e3/receipt", `{"transactionHash":"0x` + strings.Repeat("c", 64) + `","blockNumber":7,"status":"success"}`, owner},
-		{"/api/event/{id}/receipt", "POST", "/api/event/e1/receipt", `{"transactionHash":"0x` + strings.Repeat("b", 64) + `","blockNumber":7,"status":"success"}`, owner},
-		{"/api/event/{id}/receipt", "POST", "/api/event/none/receipt", `{"transactionHash":"0x` + strings.Repeat("b", 64) + `","blockNumber":7,"status":"success"}`, owner},
-		{"/api/event/{id}/receipt", "POST", "/api/event/e2/receipt", `{"transactionHash":"0x1","blockNumber":7,"status":"success"}`, owner},
-		{"/api/event/{id}/resend", "POST", "/api/event/e1/resend", "", owner},
-		{"/api/event/{id}/resend", "POST", "/api/event/e2/resend", "", owner},
-		{"/api/delivery", "GET", "/api/delivery", "", owner},
-		{"/api/delivery", "GET", "/api/delivery?state=none", "", owner},
-		{"/api/delivery/{id}", "GET", "/api/delivery/dlv_1_1", "", owner},
-		{"/api/delivery/{id}", "GET", "/api/delivery/none", "", owner},
-		{"/api/delivery/{id}/cancel", "POST", "/api/delivery/dlv_1_1/cancel", "", owner},
-		{"/api/delivery/{id}/retry", "POST", "/api/delivery/dlv_1_1/retry", "", owner},
-		{"/api/delivery/{id}/retry", "POST", "/api/delivery/dlv_1_1/retry", "", member},
-	} {
-		var headers []string
-		if call.token != "" {
-			headers = []string{"Authorization", call.token}
-		}
-		got := e.ask(call.method, call.path, call.body, headers...)
-		if err := d.check(call.pattern, call.method, got); err != nil {
-			t.Errorf("%s %s: %d %s\n%v", call.method, call.path, got.status, got.body, err)
+// operation finds the pattern of a call; none for one that is not described.
+func (d *described) operation(method, path string) (keys []string, found bool) {
+	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	_, paths, _ := d.at("paths")
+	for pattern := range paths.(map[string]any) {
+		fits := slices.EqualFunc(strings.Split(pattern, "/"), segments, func(p, s string) bool { return p == s || strings.HasPrefix(p, "{") && s != "" })
+		if keys, _, found = d.at("paths", pattern, strings.ToLower(method)); fits && found {
+			return keys, true
 		}
 	}
-	paths, _ := d.at("paths")
+	return nil, false
+}
+
+// operations lists every call as method, pattern and status.
+func (d *described) operations() (all []string) {
+	_, paths, _ := d.at("paths")
 	for pattern, methods := range paths.(map[string]any) {
-		for method, operation := range methods.(map[string]any) {
-			if method == "parameters" {
-				continue
+		for method := range methods.(map[string]any) {
+			_, responses, found := d.at("paths", pattern, method, "responses")
+			if !found {
+				continue // what the methods of a path have in common
 			}
-			for status := range operation.(map[string]any)["responses"].(map[string]any) {
-				if status < "300" && pattern != "/readyz" && !d.seen[method+" "+pattern+" "+status] {
-					t.Errorf("%s %s never answered %s", method, pattern, status)
-				}
+			for status := range responses.(map[string]any) {
+				all = append(all, strings.Join([]string{method, pattern, status}, " "))
 			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// seen collects which of the described answers were got.
+type seen struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+// hold holds an answer to what openapi.json says of the call, and a request
+// that was well received too.
+func (s *seen) hold(request *http.Request, body string, got answer) error {
+	d := description()
+	operation, found := d.operation(request.Method, request.URL.EscapedPath())
+	if !found {
+		if got.status != http.StatusNotFound && got.status != http.StatusMethodNotAllowed && !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") && request.URL.Path != "/openapi.json" {
+			return errors.New("the call is not described")
+		}
+		return nil
+	}
+	status := fmt.Sprint(got.status)
+	if _, _, found := d.at(append(slices.Clone(operation), "responses", status)...); !found && got.status >= 500 {
+		status = "default"
+	}
+	kind, _, _ := strings.Cut(got.header.Get("Content-Type"), ";")
+	schema, _, found := d.at(append(slices.Clone(operation), "responses", status, "content", kind, "schema")...)
+	if !found {
+		return fmt.Errorf("%s with status %s is not described", kind, status)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[string]bool{}
+	}
+	s.all[operation[2]+" "+operation[1]+" "+status] = true
+	if got.status < 300 && strings.HasPrefix(request.Header.Get("Content-Type"), "application/json") {
+		keys, _, found := d.at(append(slices.Clone(operation), "requestBody", "content", "application/json", "schema")...)
+		if !found {
+			return errors.New("no body is described")
+		}
+		if err := d.fits(body, keys); err != nil {
+			return fmt.Errorf("the request: %w", err)
+		}
+	}
+	if kind != "application/json" {
+		return nil
+	}
+	return d.fits(got.body, schema)
+}
+
+// TestAnswersAreAsDescribed gets every answer that is described, from one call
+// each; ask holds them, and those of all other tests, to openapi.json.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	e := newEdge(t, func(s *server.SignIn) { s.RateLimit, s.TrustedProxies = 30, proxies("127.0.0.1/32") })
+	owner, member := e.token("acme", access.Owner), e.token("acme", access.Member)
+	const (
+		url   = `"url":"https://127.0.0.1:8443/hook"`
+		hook  = `{` + url + `,"order":{"paid":"https://127.0.0.1:8443/paid"},"events":["order.*"]}`
+		paid  = `{"id":"e1","resource":"order","action":"paid","body":{"n":1}}`
+		stale = `"stale"`
+	)
+	receipt := func(digit, block string) string {
+		return `{"transactionHash":"0x` + strings.Repeat(digit, 64) + `","blockNumber":` + block + `,"status":"success"}`
+	}
+	for _, call := range []struct {
+		method, path, body string
+		headers            []string
+	}{
+		{"GET", "/healthz", "", nil},
+		{"GET", "/readyz", "", nil},
+		{"POST", "/api/webhook", `{"name":"first",` + url + `}`, nil},
+		{"POST", "/api/webhook", `{"name":"first",` + url + `}`, nil},
+		{"POST", "/api/webhook", `{`, nil},
+		{"POST", "/api/webhook/orders", hook, nil},
+		{"POST", "/api/webhook/orders", hook, nil},
+		{"POST", "/api/webhook/unsafe", `{"url":"https://10.0.0.1/"}`, nil},
+		{"GET", "/api/webhook/A_B", "", nil},
+		{"GET", "/api/webhook/orders", "", nil},
+		{"GET", "/api/webhook/nobody", "", nil},
+		{"PUT", "/api/webhook/put", hook, nil},
+		{"PUT", "/api/webhook/put", hook, nil},
+		{"PUT", "/api/webhook/put", hook, []string{"If-Match", stale}},
+		{"PUT", "/api/webhook/put", `[]`, nil},
+		{"PATCH", "/api/webhook/put", `{"order":{"paid":null},"enabled":false}`, nil},
+		{"PATCH", "/api/webhook/put", `{}`, []string{"If-Match", stale}},
+		{"PATCH", "/api/webhook/put", `{"url":null}`, nil},
+		{"PATCH", "/api/webhook/nobody", `{}`, nil},
+		{"GET", "/api/webhook", "", nil},
+		{"POST", "/api/webhook/put/rotate", `{"overlap":"1h"}`, nil},
+		{"POST", "/api/webhook/put/rotate", ``, nil},
+		{"POST", "/api/webhook/put/rotate", `{"overlap":true}`, nil},
+		{"POST", "/api/webhook/nobody/rotate", ``, nil},
+		{"DELETE", "/api/webhook/put", "", []string{"If-Match", stale}},
+		{"DELETE", "/api/webhook/put", "", nil},
+		{"DELETE", "/api/webhook/put", "", nil},
+		{"DELETE", "/api/webhook/A_B", "", nil},
+		{"POST", "/api/event", paid, nil},
+		{"POST", "/api/event", paid, nil},
+		{"POST", "/api/event", strings.Replace(paid, "1}", "2}", 1), nil},
+		{"POST", "/api/event", `{"resource":"order"}`, nil},
+		{"POST", "/api/event", paid + "\n", []string{"Content-Type", "application/x-ndjson"}},
+		{"POST", "/api/event", `{"id":"e2","resource":"transaction","action":"created","body":{"id":"tx"},"receipt":{"transactionHash":"0x` + strings.Repeat("a", 64) + `"}}`, nil},
+		{"POST", "/api/event?receipt=await&to=first", `{"id":"e3","resource":"order","action":"paid","body":{}}`, nil},
+		{"POST", "/api/event?to=nobody", `{"resource":"order","action":"paid","body":{}}`, nil},
+		{"GET", "/api/event?limit=1", "", nil},
+		{"GET", "/api/event?limit=0", "", nil},
+		{"GET", "/api/event/e1", "", nil},
+		{"GET", "/api/event/e2", "", nil},
+		{"GET", "/api/event/none", "", nil},
+		{"POST", "/api/event/e3/receipt", receipt("b", "7"), nil},
+		{"POST", "/api/event/e3/receipt", receipt("b", "7"), nil},
+		{"POST", "/api/event/e3/receipt", receipt("c", "7"), nil},
+		{"POST", "/api/event/none/receipt", receipt("b", "7"), nil},
+		{"POST", "/api/event/e2/receipt", `{"transactionHash":"0x1","blockNumber":7,"status":"success"}`, nil},
+		{"POST", "/api/event/e1/resend", "", nil},
+		{"POST", "/api/event/e2/resend", "", nil},
+		{"POST", "/api/event/none/resend", "", nil},
+		{"GET", "/api/delivery", "", nil},
+		{"GET", "/api/delivery?state=none", "", nil},
+		{"GET", "/api/delivery/dlv_1_1", "", nil},
+		{"GET", "/api/delivery/none", "", nil},
+		{"POST", "/api/delivery/dlv_1_1/cancel", "", nil},
+		{"POST", "/api/delivery/dlv_1_1/cancel", "", nil},
+		{"POST", "/api/delivery/none/cancel", "", nil},
+		{"POST", "/api/delivery/dlv_1_1/retry", "", nil},
+		{"POST", "/api/delivery/none/retry", "", nil},
+	} {
+		e.ask(call.method, call.path, call.body, append([]string{"Authorization", owner}, call.headers...)...)
+	}
+
+	// What has been delivered can't be cancelled, and what is too much isn't taken.
+	r := e.delivering()
+	e.ask("POST", "/api/event?to=all", `{"id":"sent","resource":"order","action":"paid","body":{}}`, "Authorization", owner)
+	r.arrives(`"id":"sent"`)
+	r.stop()
+	sent := read[struct{ Data []struct{ ID string } }](e, e.ask("GET", "/api/delivery?event=sent", "", "Authorization", owner)).Data[0].ID
+	e.want("delivered", e.ask("POST", "/api/delivery/"+sent+"/cancel", "", "Authorization", owner), 409, "conflict")
+	e.ask("POST", "/api/event", strings.Repeat(`{"resource":"order","action":"paid","body":{}}`+"\n", maxPending), "Authorization", owner, "Content-Type", "application/x-ndjson")
+	e.want("too much", e.ask("POST", "/api/event", `{"resource":"order","action":"paid","body":{}}`, "Authorization", owner), 429, "too many requests")
+
+	// Sign-in and what people do.
+	cookie, _ := e.found("1", "first")
+	homeless := e.signIn("4", "")
+	signed, err := json.Marshal(e.signed("2", nil))
+	e.must(err)
+	e.want("sign-in", e.ask("POST", "/api/auth/siwe/verify", string(signed)), 200, "")
+	invitation := e.invite(cookie, "fay@example.com", "admin").ID
+	mine := []string{"Cookie", cookie, "X-Forwarded-For", "203.0.113.7"}
+	for _, call := range []struct{ method, path, fine, bad, denied string }{
+		{"POST", "siwe/nonce", `{"walletAddress":"0xabc","chainId":1}`, `[]`, ``},
+		{"POST", "siwe/get-nonce", `{}`, `[]`, ``},
+		{"POST", "siwe/verify", ``, `{}`, string(signed)},
+		{"GET", "get-session", ``, ``, ``},
+		{"POST", "organization/create", `{"name":"Two","slug":"two"}`, `{}`, ``},
+		{"GET", "organization/list", ``, ``, ``},
+		{"POST", "organization/invite-member", `{"email":"x@example.com","role":["member"]}`, `{}`, ``},
+		{"POST", "organization/accept-invitation", ``, `{}`, `{"invitationId":"` + invitation + `"}`},
+		{"POST", "organization/has-permission", `{"permissions":{"webhook":["create"]}}`, `{}`, ``},
+	} {
+		for _, body := range []string{call.bad, call.fine, call.denied} {
+			if body != "" || call.method == "GET" {
+				e.ask(call.method, "/api/auth/"+call.path, body, mine...)
+			}
+		}
+	}
+	e.ask("POST", organizationPath+"accept-invitation", `{"invitationId":"`+invitation+`"}`, "Cookie", e.signIn("3", "fay@example.com"))
+	e.ask("POST", "/api/auth/sign-out", `[]`, "Cookie", e.signIn("1", ""))
+	e.ask("POST", "/api/auth/sign-out", `{}`, "Cookie", e.signIn("1", ""))
+	for range 11 {
+		for _, path := range []string{"nonce", "get-nonce", "verify"} {
+			e.ask("POST", "/api/auth/siwe/"+path, `{}`, "X-Forwarded-For", "203.0.113.8")
+		}
+	}
+	e.ask("POST", "/hooks/panda", `{}`, "signature", digest(providerKey, `{}`))
+	dispute := `{"id":"d","resource":"dispute","action":"created","body":{}}`
+	e.ask("POST", "/hooks/panda", dispute, "signature", digest(providerKey, dispute))
+
+	// What every call refuses alike: nobody, a member who may not, a page of
+	// another origin, a body too large or of another type, and in the end a
+	// server that has less and a database that has gone.
+	each := func(body string, headers ...string) {
+		for _, operation := range description().operations() {
+			fields := strings.Fields(operation)
+			if fields[2] > "300" {
+				continue // a call is listed with each of its answers
+			}
+			method, sent := strings.ToUpper(fields[0]), body
+			if _, _, takes := description().at("paths", fields[1], fields[0], "requestBody"); !takes {
+				sent = ""
+			}
+			e.ask(method, strings.NewReplacer("{name}", "first", "/delivery/{id}", "/delivery/dlv_1_1", "{id}", "e1").Replace(fields[1]), sent, headers...)
+		}
+	}
+	each(`{}`)
+	each(`{`+url+`,"permissions":{},"name":"x","resource":"order","action":"paid","body":{}}`, "Authorization", member)
+	each(`{}`, "Cookie", homeless)
+	each(`{}`, "Cookie", cookie, "Origin", "https://evil.example")
+	each(`"`+strings.Repeat("x", 2<<20)+`"`, "Authorization", owner, "Cookie", cookie)
+	each(`{}`, "Authorization", owner, "Cookie", cookie, "Content-Type", "text/plain")
+	each(`{}`, "Authorization", owner)
+	e.must(e.store.Close())
+	each(dispute, "Authorization", owner, "Cookie", cookie, "signature", digest(providerKey, dispute), "X-Forwarded-For", "203.0.113.9")
+	e.ask("POST", "/api/auth/siwe/verify", string(signed), "X-Forwarded-For", "203.0.113.9")
+	e.off()
+	each(`{}`)
+	for _, operation := range description().operations() {
+		if !e.seen.all[operation] {
+			t.Errorf("%s was never answered", operation)
 		}
 	}
 }
 
 // TestDescriptionIsSound resolves every reference and compiles every schema.
 func TestDescriptionIsSound(t *testing.T) {
-	d := describe(t)
+	d := description()
 	var visit func(value any) error
 	visit = func(value any) (err error) {
 		switch v := value.(type) {
 		case map[string]any:
 			if ref, isRef := v["$ref"].(string); isRef {
-				if _, found := d.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...); !found {
+				if _, _, found := d.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...); !found {
 					err = fmt.Errorf("%s leads nowhere", ref)
 				}
 			}
@@ -195,14 +347,14 @@ func TestDescriptionIsSound(t *testing.T) {
 	if err := visit(d.doc); err != nil {
 		t.Error(err)
 	}
-	schemas, _ := d.at("components", "schemas")
+	_, schemas, _ := d.at("components", "schemas")
 	for name := range schemas.(map[string]any) {
-		if _, err := d.compiler.Compile("openapi.json#/components/schemas/" + name); err != nil {
-			t.Errorf("%s: %v", name, err)
+		if err := d.fits("null", []string{"components", "schemas", name}); err == nil {
+			t.Errorf("null is a %s", name)
 		}
 	}
 	ids := map[string]bool{}
-	paths, _ := d.at("paths")
+	_, paths, _ := d.at("paths")
 	for _, methods := range paths.(map[string]any) {
 		for _, operation := range methods.(map[string]any) {
 			if o, ok := operation.(map[string]any); ok {
@@ -214,11 +366,72 @@ func TestDescriptionIsSound(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDescriptionIsOpenAPI asks a validator of OpenAPI 3.1; it must be able to
+// say no. `make node` installs it.
+func TestDescriptionIsOpenAPI(t *testing.T) {
+	validate := func(file string) error {
+		node := exec.CommandContext(t.Context(), "node", "validate.js", file)
+		node.Dir = filepath.Join("..", "..", "test", "openapi")
+		if out, err := node.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w (`make node` installs what this test needs)\n%s", err, out)
+		}
+		return nil
+	}
+	file, err := filepath.Abs("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(file); err != nil {
+		t.Error(err)
+	}
+	broken := maps.Clone(description().doc)
+	broken["paths"] = map[string]any{"/x": map[string]any{"get": map[string]any{"responses": map[string]any{"700": "x"}}}}
+	text, err := json.Marshal(broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "broken.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(file); err == nil {
+		t.Error("anything is valid")
+	}
+}
+
+func TestDocs(t *testing.T) {
 	e := newEdge(t, nil)
 	if got := e.ask("GET", "/openapi.json", ""); !json.Valid([]byte(got.body)) || got.status != 200 {
 		t.Errorf("%d", got.status)
 	}
-	if got := e.ask("GET", "/docs", ""); got.status != 200 || !strings.Contains(got.body, "/api/event") || strings.Contains(got.body, "src=") {
+	got := e.ask("GET", "/docs", "")
+	if got.status != 200 || strings.Contains(got.body, "src=") {
 		t.Errorf("%d %s", got.status, got.body)
+	}
+	_, paths, _ := description().at("paths")
+	for _, path := range slices.Sorted(maps.Keys(paths.(map[string]any))) {
+		if !strings.Contains(got.body, path+"</h2>") {
+			t.Errorf("/docs does not show %s", path)
+		}
+	}
+	for _, want := range []string{"invitationId", "signature", "better-auth.session_token", "Sign-in with Ethereum is not switched on."} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("/docs says nothing of %q", want)
+		}
+	}
+}
+
+// TestReady answers 503 until the daemon says so.
+func TestReady(t *testing.T) {
+	s := server.New(server.Options{})
+	for _, ready := range []bool{false, true, false} {
+		s.Ready(ready)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		if (w.Code == http.StatusOK) != ready {
+			t.Errorf("ready %t: %d", ready, w.Code)
+		}
 	}
 }

@@ -10,17 +10,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"sealpost/internal/admin"
-	"sealpost/internal/catalog"
+	"sealpost/internal/access"
 	"sealpost/internal/deliver"
 	"sealpost/internal/secret"
-	"sealpost/internal/server"
-	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
 
@@ -36,17 +33,26 @@ func digest(key, body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// rig is the real edge, store and engine, with a receiver behind them.
+// rig is an edge with the engine and a receiver behind it.
 type rig struct {
-	t     *testing.T
-	edge  *server.Server
-	store *store.Store
-	got   chan string
+	*edge
+	t    *testing.T
+	got  chan string // bodies that came signed
+	stop func()      // the engine, with all outcomes recorded
 }
 
 func newRig(t *testing.T, await ...string) *rig {
 	t.Helper()
-	r := &rig{t: t, got: make(chan string, 16)}
+	e := newEdge(t, nil)
+	e.now, e.intake.Await = time.Now(), await
+	return e.delivering()
+}
+
+// delivering starts the engine, with a receiver for all events of acme.
+func (e *edge) delivering() *rig {
+	e.Helper()
+	r := &rig{edge: e, t: e.T, got: make(chan string, 16)}
+	t := e.T
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		if req.Header.Get("Signature") != digest(signingKey, string(body)) {
@@ -56,53 +62,33 @@ func newRig(t *testing.T, await ...string) *rig {
 		r.got <- string(body)
 	}))
 	t.Cleanup(receiver.Close)
-	var err error
-	if r.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "x.db"), Create: true, Migrate: true}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.store.Close() })
-	config := webhook.Config{Name: "all", URL: receiver.URL}
-	if err := r.store.CreateWebhook(t.Context(), "acme", config, secret.New(signingKey), time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.store.LinkCredentials(t.Context(), "acme", time.Now(), webhook.Credential{Provider: "panda", User: "user-1", ID: "cred-1", Created: time.Now()}); err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.DiscardHandler)
-	engine := deliver.New(r.store, receiver.Client(), deliver.Options{Policy: webhook.DefaultRetry(), Timeout: 5 * time.Second, MaxInFlight: 8, WebhookMaxInFlight: 8, Log: log})
+	r.must(r.store.CreateWebhook(t.Context(), "acme", webhook.Config{Name: "all", URL: receiver.URL}, secret.New(signingKey), r.now))
+	r.must(r.store.LinkCredentials(t.Context(), "acme", r.now, webhook.Credential{Provider: "panda", User: "user-1", ID: "cred-1"}))
+	engine := deliver.New(r.store, receiver.Client(), deliver.Options{
+		Policy: webhook.DefaultRetry(), Timeout: 5 * time.Second, MaxInFlight: 8, WebhookMaxInFlight: 8, Log: slog.New(slog.DiscardHandler),
+	})
 	r.store.Notify(engine.Offer)
-	if err := engine.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Stop(context.Background()) })
-	panda, _ := catalog.ProviderByName("panda")
-	intake := &admin.Intake{Store: r.store, Now: time.Now, Await: await, Timeout: time.Hour}
-	r.edge = server.New(server.Options{Log: log, Now: time.Now, Hooks: []server.Hook{{
-		Name: "panda",
-		Verify: func(header func(string) string, raw []byte) error {
-			return panda.Verify(secret.New(providerKey), header, raw)
-		},
-		Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) { return intake.Take(ctx, panda, raw) },
-	}}})
+	r.must(engine.Start(t.Context()))
+	r.stop = sync.OnceFunc(func() { engine.Stop(context.Background()) })
+	t.Cleanup(r.stop)
 	return r
 }
 
-func (r *rig) post(body, signature string) (int, string) {
-	req := httptest.NewRequest(http.MethodPost, "/hooks/panda", strings.NewReader(body))
-	if signature != "" {
-		req.Header.Set("signature", signature)
+// post has the provider post an event; no signature sends no such header.
+func (r *rig) post(body, signature string) answer {
+	r.Helper()
+	if signature == "" {
+		return r.ask("POST", "/hooks/panda", body)
 	}
-	w := httptest.NewRecorder()
-	r.edge.ServeHTTP(w, req)
-	return w.Code, w.Body.String()
+	return r.ask("POST", "/hooks/panda", body, "signature", signature)
 }
 
 func (r *rig) takes(event, id, body string) {
 	r.t.Helper()
 	resource, action, _ := strings.Cut(event, ".")
 	raw := fmt.Sprintf(`{"id":%q,"resource":%q,"action":%q,"body":%s}`, id, resource, action, body)
-	if status, answer := r.post(raw, digest(providerKey, raw)); status != http.StatusOK || answer != `{"code":"ok"}` {
-		r.t.Fatalf("%s: %d %s", event, status, answer)
+	if got := r.post(raw, digest(providerKey, raw)); got.status != http.StatusOK || got.body != `{"code":"ok"}` {
+		r.t.Fatalf("%s: %d %s", event, got.status, got.body)
 	}
 }
 
@@ -156,25 +142,22 @@ func TestProviderRefusals(t *testing.T) {
 	r := newRig(t)
 	misfit := `{"id":"m","resource":"card","action":"updated","body":{"id":7}}`
 	for _, signature := range []string{"", "00", strings.Repeat("0", 64)} {
-		if status, answer := r.post(misfit, signature); status != http.StatusUnauthorized {
-			t.Errorf("signature %q: %d %s", signature, status, answer)
-		}
+		r.want("signature "+signature, r.post(misfit, signature), 401, "unauthorized")
 	}
 	if kept, err := r.store.Quarantine(t.Context()); err != nil || len(kept) != 0 {
 		t.Fatalf("unsigned bytes were stored: %v %v", kept, err)
 	}
 	for range 2 {
-		status, answer := r.post(misfit, digest(providerKey, misfit))
-		if status != http.StatusBadRequest || !strings.Contains(answer, `"bad panda"`) || !strings.Contains(answer, "body.id") {
-			t.Errorf("%d %s", status, answer)
+		got := r.post(misfit, digest(providerKey, misfit))
+		r.want("a misfit", got, 400, "bad panda")
+		if !strings.Contains(got.body, "body.id") {
+			t.Error(got.body)
 		}
 	}
 	if kept, err := r.store.Quarantine(t.Context()); err != nil || len(kept) != 1 || string(kept[0].Raw) != misfit {
 		t.Errorf("quarantine: %v %v", kept, err)
 	}
-	if status, _ := r.post(strings.Repeat("x", 10<<20), "00"); status != http.StatusRequestEntityTooLarge {
-		t.Errorf("10 MB: %d", status)
-	}
+	r.want("10 MB", r.post(strings.Repeat("x", 10<<20), "00"), 413, "too large")
 }
 
 func TestReceiptReleasesInOrder(t *testing.T) {
@@ -225,5 +208,20 @@ func TestExpiryLetsGoWhatWaitsBehind(t *testing.T) {
 	event, err := r.store.Event(t.Context(), "acme", webhook.ProviderEventID("panda", "t-1"))
 	if err != nil || event.State != webhook.Expired {
 		t.Errorf("%v %v", event.State, err)
+	}
+}
+
+// TestIntakeIsNeverFull has an organization with all the pending work that it
+// may have: publishing is refused, a provider, who may not ask twice, is not.
+func TestIntakeIsNeverFull(t *testing.T) {
+	r := newRig(t)
+	r.stop()
+	const event = `{"resource":"order","action":"paid","body":{}}` + "\n"
+	owner := r.token("acme", access.Owner)
+	r.ask("POST", "/api/event", strings.Repeat(event, maxPending), "Authorization", owner, "Content-Type", "application/x-ndjson")
+	r.want("publishing", r.ask("POST", "/api/event", event, "Authorization", owner), 429, "too many requests")
+	r.takes("card.updated", "c-1", fmt.Sprintf(cardBody, "user-1", "active"))
+	if event, err := r.store.Event(t.Context(), "acme", webhook.ProviderEventID("panda", "c-1")); err != nil || event.State != webhook.Accepted {
+		t.Errorf("%+v %v", event, err)
 	}
 }

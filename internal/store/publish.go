@@ -107,7 +107,7 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	if err != nil {
 		return result, err
 	}
-	if full {
+	if full && !p.Owed {
 		if result, err = tx.repeated(org, p, hash[:], result); errors.Is(err, sql.ErrNoRows) {
 			err = s.pending.refusal()
 		}
