@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 
 	"sealpost/internal/access"
 	"sealpost/internal/config"
@@ -92,6 +91,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 }
 
 // listen binds the daemon's address, over TLS when a certificate is configured.
+// Beyond the most connections, others wait in the system's queue.
 func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 	var secure *tls.Config
 	if c.TLS.CertFile != "" {
@@ -105,6 +105,7 @@ func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 	if err != nil {
 		return nil, unusable(fmt.Sprintf("can't listen on %s: %v", c.Listen, err), "choose another address with --listen")
 	}
+	listener = netutil.LimitListener(listener, c.MaxConnections)
 	if secure != nil {
 		return tls.NewListener(listener, secure), nil
 	}
@@ -147,10 +148,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, SignIn: signIn,
 		Hooks: hooks(c, a.intake(c, l.store)),
 	})
-	web := &http.Server{
-		Handler: edge, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	web := server.HTTP(edge, log)
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(listener) }()
 	log.Info("serving", "listen", listener.Addr().String(), "database", l.store.Path(), "version", version, "pid", os.Getpid())

@@ -82,6 +82,8 @@ var settings = []Setting{
 
 	{Key: "listen", Default: "127.0.0.1:8787", Example: "0.0.0.0:8787", Help: "address on which `serve` listens",
 		kind: address(func(c *Config) *string { return &c.Listen })},
+	{Key: "max_connections", Default: "4096", Example: "512", Help: "connections to `serve` at a time; more wait until one ends",
+		kind: integer(func(c *Config) *int { return &c.MaxConnections }, 1, 1<<20)},
 	{Key: "base_url", Example: "https://hooks.example.com", Help: "how clients reach the daemon, when not by the address it listens on",
 		kind: webURL(func(c *Config) *string { return &c.BaseURL })},
 	{Key: "tls.cert_file", Example: "/etc/sealpost/cert.pem", Help: "certificate chain (PEM) to serve over https; read again when it changes",

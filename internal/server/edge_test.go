@@ -106,17 +106,23 @@ func newEdge(t *testing.T, change func(*server.SignIn)) *edge {
 	}
 	handler := server.New(e.opts)
 	handler.Ready(true)
-	e.web = httptest.NewServer(handler)
-	t.Cleanup(e.web.Close)
+	e.serve(handler)
 	return e
+}
+
+// serve starts the server as the daemon does.
+func (e *edge) serve(handler http.Handler) {
+	e.web = httptest.NewUnstartedServer(nil)
+	e.web.Config = server.HTTP(handler, e.opts.Log)
+	e.web.Start()
+	e.Cleanup(e.web.Close)
 }
 
 // off starts another server over the same database, with sign-in off, no
 // provider's key, and not ready.
 func (e *edge) off() {
 	e.opts.SignIn, e.opts.Hooks = nil, nil
-	e.web = httptest.NewServer(server.New(e.opts))
-	e.Cleanup(e.web.Close)
+	e.serve(server.New(e.opts))
 }
 
 func (e *edge) must(err error) {

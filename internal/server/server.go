@@ -12,7 +12,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"path"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -76,28 +75,20 @@ func (s *Server) Ready(ready bool) { s.ready.Store(ready) }
 // paths that mean another one are not there.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	p := r.URL.Path
-	if len(p) > 1 && strings.HasSuffix(p, "/") {
-		p = p[:len(p)-1]
-		r = shorten(r, p)
+	if r.TransferEncoding != nil {
+		// It may have had a Content-Length as well, which net/http drops
+		// unseen; what comes after such a request is not to be believed
+		// (RFC 9112, 6.1).
+		w.Header().Set("Connection", "close")
 	}
-	if len(r.URL.Path) > maxPath || path.Clean(p) != p {
+	if path := r.URL.EscapedPath(); len(path) > 1 && strings.HasSuffix(path, "/") {
+		r = withoutSlash(r)
+	}
+	if !straight(r.URL.EscapedPath()) {
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
 	}
 	s.mux.ServeHTTP(w, r)
-}
-
-// maxPath bounds a path, in bytes.
-const maxPath = 2048
-
-// shorten returns the request with another path.
-func shorten(r *http.Request, p string) *http.Request {
-	clone := *r
-	u := *r.URL
-	u.Path, u.RawPath = p, ""
-	clone.URL = &u
-	return &clone
 }
 
 // elsewhere is the pattern of what no route is for.

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestConnections has a daemon that takes two connections at a time: a third
+// client waits, and is served when one of the others leaves.
+func TestConnections(t *testing.T) {
+	p := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db")}}
+	url, _ := p.serve("--max-connections", "2")
+	http.DefaultClient.CloseIdleConnections() // serve has asked whether it is ready
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	answer := func(conn net.Conn, within time.Duration) error {
+		_ = conn.SetReadDeadline(time.Now().Add(within))
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		return err
+	}
+	first, second := dial(), dial()
+	for _, conn := range []net.Conn{first, second} {
+		if err := answer(conn, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	third := dial()
+	if err := answer(third, 200*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a third connection is served: %v", err)
+	}
+	_ = first.Close()
+	if err := answer(third, 10*time.Second); err != nil {
+		t.Errorf("a third connection is not served after one has left: %v", err)
+	}
+}
