@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"sealpost/internal/catalog/catalogtest"
 	"sealpost/internal/ecmajson"
 )
-
-// leak marks every value that must not leave.
-const leak = "LEAK"
 
 // TestNothingElseLeaves puts fields at random into every object of an event
 // that comes in, under names that tempt, and looks for them in what goes out.
@@ -27,7 +24,7 @@ func TestNothingElseLeaves(t *testing.T) {
 		if err := json.Unmarshal(pandaEvent("evt-1", event, incoming[event]), &whole); err != nil {
 			t.Fatal(err)
 		}
-		strew(t, whole, c.allPaths())
+		catalogtest.Strew(t, whole, c.allPaths())
 		in, err := panda{}.Map(must(json.Marshal(whole)))
 		if err != nil {
 			t.Fatalf("an extra field was not tolerated: %v", err)
@@ -36,48 +33,19 @@ func TestNothingElseLeaves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(body, []byte(leak)) {
+		if bytes.Contains(body, []byte(catalogtest.Leak)) {
 			t.Fatalf("it leaves: %s", body)
 		}
 		if faults := c.Validate(in.Type, body); faults != nil || !ecmajson.Exact(body) {
 			t.Fatalf("%s does not fit: %v", body, faults)
 		}
-		for _, personal := range []string{"Jane", "Doe", "example.com/jane", "jane@", "user-1", "2029", "forged"} {
+		for _, personal := range catalogtest.Personal {
 			if bytes.Contains(body, []byte(personal)) {
 				t.Fatalf("%s leaves: %s", personal, body)
 			}
 		}
 	})
 }
-
-// strew adds fields to an object and to all inside it. A name that the object
-// has already keeps its value.
-func strew(t *rapid.T, object map[string]any, names []string) {
-	for _, inner := range object {
-		if o, ok := inner.(map[string]any); ok {
-			strew(t, o, names)
-		}
-	}
-	tempting := append([]string{
-		"email", "phoneNumber", "firstName", "address", "__proto__", "constructor", "toJSON", "0", "", "Amount", "STATUS", "spend.amount",
-		"\u2028", "id ", "body", "card", "pin",
-	}, names...)
-	name := rapid.OneOf(rapid.SampledFrom(tempting), rapid.String())
-	for range rapid.IntRange(0, 4).Draw(t, "extra") {
-		key := name.Draw(t, "key")
-		if _, there := object[key]; there || slices.Contains(optional, key) {
-			continue
-		}
-		object[key] = rapid.SampledFrom([]any{
-			leak, []any{leak}, map[string]any{"amount": leak, leak: 1}, map[string]any{"spend": map[string]any{"id": leak}},
-			[]any{map[string]any{"id": leak}}, json.Number("123456789012345678901234567890"), 1.5e300, nil,
-		}).Draw(t, "value")
-	}
-}
-
-// optional are names whose presence means something where they fit.
-var optional = []string{"authorizationMethod", "authorizedAmount", "authorizedAt", "declinedReason", "exchangeRate", "merchantCity",
-	"merchantCountry", "merchantCategory", "merchantId", "enrichedMerchantIcon", "enrichedMerchantName", "enrichedMerchantCategory", "tokenWallets"}
 
 // allPaths lists every last segment of a built-in type's fields.
 func (c *Catalog) allPaths() []string {

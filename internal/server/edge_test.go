@@ -28,7 +28,7 @@ import (
 // edge is a server over a database of its own, with a clock that stands still
 // unless it is moved, and everything that it says.
 type edge struct {
-	*testing.T
+	testing.TB
 	dir    string
 	store  *store.Store
 	users  *access.Service
@@ -73,10 +73,22 @@ const (
 	maxPending = 300 // deliveries of an organization
 )
 
+// pandaHook is the provider's route.
+func pandaHook(intake *admin.Intake) server.Hook {
+	panda, _ := catalog.ProviderByName("panda")
+	return server.Hook{
+		Name: panda.Name(),
+		Verify: func(header func(string) string, raw []byte) error {
+			return panda.Verify(secret.New(providerKey), header, raw)
+		},
+		Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) { return intake.Take(ctx, panda, raw) },
+	}
+}
+
 // newEdge starts a server. change may alter how sign-in is set up.
-func newEdge(t *testing.T, change func(*server.SignIn)) *edge {
+func newEdge(t testing.TB, change func(*server.SignIn)) *edge {
 	t.Helper()
-	e := &edge{T: t, said: &said{}, seen: &seen{}, now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)}
+	e := &edge{TB: t, said: &said{}, seen: &seen{}, now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)}
 	var err error
 	e.dir = t.TempDir()
 	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(e.dir, "sealpost.db"), Create: true, Migrate: true, MaxPending: maxPending})
@@ -90,17 +102,9 @@ func newEdge(t *testing.T, change func(*server.SignIn)) *edge {
 	if change != nil {
 		change(signIn)
 	}
-	panda, _ := catalog.ProviderByName("panda")
 	e.intake = &admin.Intake{Store: e.store, Now: e.time, Timeout: time.Hour}
-	hook := server.Hook{
-		Name: panda.Name(),
-		Verify: func(header func(string) string, raw []byte) error {
-			return panda.Verify(secret.New(providerKey), header, raw)
-		},
-		Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) { return e.intake.Take(ctx, panda, raw) },
-	}
 	e.opts = server.Options{
-		Hooks:   []server.Hook{hook},
+		Hooks:   []server.Hook{pandaHook(e.intake)},
 		Service: &admin.Service{Store: e.store, Deliver: e.store, Guard: judge{g}, Now: e.time}, Tokens: e.store,
 		Log: slog.New(slog.NewTextHandler(e.said, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: e.time, Version: "test", SignIn: signIn,
 	}

@@ -51,14 +51,14 @@ func overWire(t *testing.T) (ours net.Conn, cut chan time.Time) {
 		}
 	}
 	w := &wire{make(chan net.Conn), make(chan struct{})}
-	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(w) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = web.Serve(w) })
 	ours, theirs := net.Pipe()
 	w.connections <- theirs
 	t.Cleanup(func() {
 		_ = ours.Close()
 		_ = web.Close()
-		<-ended
+		serving.Wait()
 	})
 	return ours, cut
 }
