@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ nothing is sent.`,
 		Example: `  sealpost credential link --provider-user u-17 --credential cred-17
   sealpost credential list`,
 	}
-	cmd.AddCommand(newCredentialLink(a), newCredentialList(a), newCredentialUnlink(a), newCredentialImport(a))
+	cmd.AddCommand(newCredentialLink(a), newCredentialList(a), newCredentialUnlink(a), newCredentialUnknown(a), newCredentialImport(a))
 	return cmd
 }
 
@@ -52,7 +53,7 @@ func newCredentialLink(a *app) *cobra.Command {
 			if _, err := findProvider(provider); err != nil {
 				return err
 			}
-			if user == "" || credential == "" || len(user) > 200 || len(credential) > 200 {
+			if user == "" || credential == "" || len(user) > webhook.MaxCredential || len(credential) > webhook.MaxCredential {
 				return &usageError{"--provider-user and --credential have 1 to 200 characters", ""}
 			}
 			s, err := a.open(cmd.Context(), true)
@@ -123,6 +124,36 @@ func newCredentialUnlink(a *app) *cobra.Command {
 	providerFlag(cmd, &provider)
 	cmd.Flags().StringVar(&user, "provider-user", "", "the provider's id of the user")
 	return cmd
+}
+
+func newCredentialUnknown(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "unknown",
+		Short: "List a provider's users who had events and are linked to nobody",
+		Long: `Nothing was sent for these users' events, and nothing will be for those that came
+before they are linked. The latest come first, whatever the organization.`,
+		Example: `  sealpost credential unknown
+  sealpost credential unknown -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // nothing was written
+			found, err := s.Unlinked(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return printList(a, append([]webhook.UnlinkedUser{}, found...))
+			}
+			rows := make([][]string, len(found))
+			for i, u := range found {
+				rows[i] = []string{u.Provider, u.User, strconv.Itoa(u.Events), a.when(u.Last)}
+			}
+			return a.printTable([]string{"PROVIDER", "PROVIDER USER", "EVENTS", "LAST"}, rows)
+		},
+	}
 }
 
 // done tells of a change that has nothing else to show.

@@ -71,7 +71,7 @@ func readCredentials(provider string, text []byte) (wanted []webhook.Credential,
 	var faults []error
 	for i, row := range rows {
 		user, id := strings.TrimSpace(row.User), strings.TrimSpace(row.Credential)
-		if user == "" || id == "" || len(user) > 200 || len(id) > 200 {
+		if user == "" || id == "" || len(user) > webhook.MaxCredential || len(id) > webhook.MaxCredential {
 			faults = append(faults, fmt.Errorf("row %d: provider_user and credential have 1 to 200 characters", i+1))
 			continue
 		}

@@ -45,6 +45,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("SEALPOST_DATABASE", filepath.Join(env.WorkDir, "sealpost.db"))
 			env.Setenv("SEALPOST_LISTEN", "127.0.0.1:0")
 			env.Setenv("PORT", freePort(t))
+			env.Setenv("METRICS_PORT", freePort(t))
 			env.Setenv("SEALPOST_METRICS_LISTEN", "off")
 			env.Setenv("OTHER", "another-signing-secret-0123456789")
 			env.Setenv("SECRET", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")

@@ -11,6 +11,7 @@ import (
 	"sealpost/internal/admin"
 	"sealpost/internal/catalog"
 	"sealpost/internal/config"
+	"sealpost/internal/metrics"
 	"sealpost/internal/server"
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
@@ -21,16 +22,32 @@ func (a *app) intake(c *config.Config, s *store.Store) *admin.Intake {
 	return &admin.Intake{Store: s, Now: a.now, Await: c.Receipts.Await, Timeout: c.Receipts.Timeout}
 }
 
-// hooks are the routes of the providers whose key is configured.
-func hooks(c *config.Config, intake *admin.Intake) (routes []server.Hook) {
+// hooks are the routes of the providers whose key is configured, with each
+// event counted.
+func hooks(c *config.Config, intake *admin.Intake, counts *metrics.Metrics) (routes []server.Hook) {
 	for _, p := range catalog.Providers() {
-		if key := c.Provider.Panda.Secret; p.Name() == "panda" && !key.IsZero() {
-			routes = append(routes, server.Hook{
-				Name:   p.Name(),
-				Verify: func(header func(string) string, raw []byte) error { return p.Verify(key, header, raw) },
-				Take:   func(ctx context.Context, raw []byte) (webhook.Taking, error) { return intake.Take(ctx, p, raw) },
-			})
+		key := c.Provider.Panda.Secret
+		if p.Name() != "panda" || key.IsZero() {
+			continue
 		}
+		counts.Expect(p.Name())
+		routes = append(routes, server.Hook{
+			Name: p.Name(),
+			Verify: func(header func(string) string, raw []byte) error {
+				err := p.Verify(key, header, raw)
+				if err != nil {
+					counts.Taken(p.Name(), webhook.IntakeUnsigned)
+				}
+				return err
+			},
+			Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) {
+				taken, err := intake.Take(ctx, p, raw)
+				if err == nil || taken.Kept {
+					counts.Taken(p.Name(), taken.Result())
+				}
+				return taken, err
+			},
+		})
 	}
 	return routes
 }

@@ -146,7 +146,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	}
 	edge := server.New(server.Options{
 		Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, SignIn: signIn,
-		Hooks: hooks(c, a.intake(c, l.store)),
+		Hooks: hooks(c, a.intake(c, l.store), counts),
 	})
 	web := server.HTTP(edge, log)
 	failed := make(chan error, 1)

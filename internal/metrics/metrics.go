@@ -34,6 +34,7 @@ type Options struct {
 type Metrics struct {
 	registry   *prometheus.Registry
 	accepted   prometheus.Counter
+	provided   *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
 	attempts   *prometheus.CounterVec
 	duration   prometheus.Histogram
@@ -48,6 +49,8 @@ func New(opts Options) *Metrics {
 		registry: prometheus.NewRegistry(),
 		accepted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sealpost_events_accepted_total", Help: "Events of this process that were stored and go out."}),
+		provided: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sealpost_provider_events_total", Help: "Events that card providers posted, by what came of them; unknown_user means that no credential is linked."}, []string{"provider", "result"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sealpost_deliveries_total", Help: "Deliveries by the state that an attempt left them in; pending means that another attempt follows."}, []string{"state"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -69,7 +72,7 @@ func New(opts Options) *Metrics {
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sealpost_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": opts.Version}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.accepted, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.commit, build,
+	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.commit, build,
 		gauge("sealpost_in_flight", "Requests to receivers under way.", func() float64 { return float64(opts.InFlight()) }),
 		gauge("sealpost_queued", "Deliveries in memory that wait for their turn.", func() float64 { return float64(opts.Queued()) }),
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
@@ -87,6 +90,18 @@ func (m *Metrics) Accepted(c webhook.Committed) {
 	if c.First != 0 {
 		m.accepted.Add(float64(c.Last - c.First + 1))
 	}
+}
+
+// Expect shows a provider's counts from the start, so that rates begin at zero.
+func (m *Metrics) Expect(provider string) {
+	for _, result := range webhook.IntakeResults {
+		m.provided.WithLabelValues(provider, string(result))
+	}
+}
+
+// Taken counts an event of a provider.
+func (m *Metrics) Taken(provider string, result webhook.IntakeResult) {
+	m.provided.WithLabelValues(provider, string(result)).Inc()
 }
 
 // Committed notes a commit: how many changes shared it, and how long it took.

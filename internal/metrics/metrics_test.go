@@ -40,6 +40,8 @@ func TestMetrics(t *testing.T) {
 	m := metrics.New(options([]webhook.Lag{{Organization: "acme", Webhook: "orders", Pending: 3, Oldest: now.Add(-90 * time.Second)}}, nil))
 	m.Accepted(webhook.Committed{First: 5, Last: 9})
 	m.Accepted(webhook.Committed{Changed: true})
+	m.Expect("panda")
+	m.Taken("panda", webhook.IntakeUnknownUser)
 	m.Committed(6, 3*time.Millisecond)
 	work := &webhook.Work{Accepted: now}
 	for _, attempt := range []struct {
@@ -51,6 +53,7 @@ func TestMetrics(t *testing.T) {
 	text := read(t, m)
 	for _, want := range []string{
 		"sealpost_events_accepted_total 5\n",
+		`sealpost_provider_events_total{provider="panda",result="accepted"} 0` + "\n", `sealpost_provider_events_total{provider="panda",result="unknown_user"} 1` + "\n",
 		`sealpost_deliveries_total{state="delivered"} 1` + "\n", `sealpost_deliveries_total{state="pending"} 4` + "\n", `sealpost_deliveries_total{state="dead"} 1` + "\n",
 		`sealpost_attempts_total{outcome="2xx"} 1` + "\n", `sealpost_attempts_total{outcome="3xx"} 1` + "\n", `sealpost_attempts_total{outcome="4xx"} 1` + "\n",
 		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",

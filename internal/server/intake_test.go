@@ -94,6 +94,10 @@ func TestProviderTable(t *testing.T) {
 	}
 	r.must(r.store.UnlinkCredential(t.Context(), "acme", "panda", "user-1"))
 	r.takes("card.updated", "unlinked", changed("card.updated"))
+	unlinked, err := r.store.Unlinked(t.Context())
+	if r.must(err); len(unlinked) != 2 || unlinked[0].User != "user-1" || unlinked[0].Events != 1 || unlinked[1].User != "user-2" || unlinked[1].Events != 5 {
+		t.Errorf("unknown users are %+v", unlinked)
+	}
 	got := map[string]string{}
 	for range want {
 		a := r.next()

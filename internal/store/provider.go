@@ -12,12 +12,10 @@ import (
 	"sealpost/internal/webhook"
 )
 
-// maxQuarantine bounds how many events of providers are kept in quarantine;
-// the oldest go first.
-const maxQuarantine = 1000
-
-// UnknownUser is why nothing is sent for a user without a credential.
-const UnknownUser = "unknown user"
+const (
+	maxQuarantine = 1000   // events of providers that are kept in quarantine; the oldest go first
+	maxUnlinked   = 10_000 // users of providers that are counted though nobody has linked them; others come too late
+)
 
 // Take stores what one event of a provider causes, in one transaction: that it
 // is known, and our event with its deliveries; or that it is ignored; or its
@@ -63,7 +61,10 @@ func (s *Store) take(tx *session, in *webhook.Incoming, taken *webhook.Taking, c
 			[]any{in.Provider, in.User}, &c.ID, &c.Organization)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			taken.Ignored = UnknownUser
+			taken.Ignored = webhook.UnknownUser
+			if err := tx.unlinked(in); err != nil {
+				return err
+			}
 		case err != nil:
 			return err
 		default:
@@ -82,6 +83,36 @@ func (s *Store) take(tx *session, in *webhook.Incoming, taken *webhook.Taking, c
 	}
 	return tx.exec(`INSERT INTO provider_event (provider, id, event, ignored, at) VALUES (?, ?, ?, ?, ?)`,
 		in.Provider, in.ID, event, orNull(taken.Ignored), millis(in.At))
+}
+
+// unlinked counts an event of a user who has no credential.
+func (s *session) unlinked(in *webhook.Incoming) error {
+	if len(in.User) > webhook.MaxCredential {
+		return nil // nobody can link them
+	}
+	return s.exec(`INSERT INTO unknown_user (provider, user, events, last_at) SELECT ?1, ?2, 1, ?3
+		WHERE EXISTS (SELECT 1 FROM unknown_user WHERE provider = ?1 AND user = ?2) OR (SELECT count(*) FROM unknown_user) < ?4
+		ON CONFLICT DO UPDATE SET events = events + 1, last_at = excluded.last_at`, in.Provider, in.User, millis(in.At), maxUnlinked)
+}
+
+// Unlinked lists users of providers who had events and have no credential,
+// the latest first.
+func (s *Store) Unlinked(ctx context.Context) (found []webhook.UnlinkedUser, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT provider, user, events, last_at FROM unknown_user ORDER BY last_at DESC, provider, user`)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var u webhook.UnlinkedUser
+		var last int64
+		if err := rows.Scan(&u.Provider, &u.User, &u.Events, &last); err != nil {
+			return nil, fault(s.path, err)
+		}
+		u.Last = fromMillis(last)
+		found = append(found, u)
+	}
+	return found, nil
 }
 
 // quarantine keeps an event that does not fit, once however often it comes.
@@ -134,6 +165,9 @@ func (s *Store) LinkCredentials(ctx context.Context, organization string, now ti
 				ON CONFLICT DO UPDATE SET credential = excluded.credential WHERE organization = excluded.organization`,
 				c.Provider, c.User, c.ID, org, millis(now))
 			if err != nil {
+				return err
+			}
+			if err := tx.exec(`DELETE FROM unknown_user WHERE provider = ? AND user = ?`, c.Provider, c.User); err != nil {
 				return err
 			}
 			if n == 0 {

@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// MaxCredential bounds the ids of a provider's users and of credentials, in
+// bytes.
+const MaxCredential = 200
+
 // Credential ties a provider's user to one of our credentials and to the
 // organization whose webhooks hear of it.
 type Credential struct {
@@ -40,6 +44,48 @@ type Taking struct {
 	Ignored  string     // why nothing is sent
 	Event    Publishing // ours, when there is one
 	Kept     bool       // it is in quarantine
+}
+
+// UnknownUser is why nothing is sent for a user without a credential.
+const UnknownUser = "unknown user"
+
+// IntakeResult says in a word what came of a provider's event.
+type IntakeResult string
+
+// The results, each event has one.
+const (
+	IntakeAccepted    IntakeResult = "accepted"     // an event of ours came of it
+	IntakeRepeated    IntakeResult = "repeated"     // it was known
+	IntakeIgnored     IntakeResult = "ignored"      // nothing is sent for its kind
+	IntakeUnknownUser IntakeResult = "unknown_user" // nothing is sent, for its user has no credential
+	IntakeQuarantined IntakeResult = "quarantined"  // it does not fit
+	IntakeUnsigned    IntakeResult = "unsigned"     // nobody knows who sent it; nothing was stored
+)
+
+// IntakeResults lists them all.
+var IntakeResults = []IntakeResult{IntakeAccepted, IntakeRepeated, IntakeIgnored, IntakeUnknownUser, IntakeQuarantined, IntakeUnsigned}
+
+// Result says what came of the event.
+func (t Taking) Result() IntakeResult {
+	switch {
+	case t.Kept:
+		return IntakeQuarantined
+	case t.Repeated:
+		return IntakeRepeated
+	case t.Ignored == UnknownUser:
+		return IntakeUnknownUser
+	case t.Ignored != "":
+		return IntakeIgnored
+	}
+	return IntakeAccepted
+}
+
+// UnlinkedUser is a provider's user who had events and has no credential.
+type UnlinkedUser struct {
+	Provider string    `json:"provider"`
+	User     string    `json:"providerUser"`
+	Events   int       `json:"events"` // that nothing was sent for
+	Last     time.Time `json:"last"`
 }
 
 // QuarantinedIntake is an event of a provider that does not fit, and why.
