@@ -24,15 +24,40 @@ type preview struct {
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
+// dryRun is what publishing an event would do.
+type dryRun struct {
+	ID       string    `json:"id"`
+	Webhooks []preview `json:"webhooks"`
+	Body     string    `json:"body"`
+	Attempts []string  `json:"attempts"` // when, if all of them fail at once
+
+	timetable []time.Time
+}
+
 // previewPublish shows what would be sent where, and when.
 func (a *app) previewPublish(ctx context.Context, f *publishFlags, draft *webhook.Draft) error {
-	g, err := a.newGuard()
+	run, err := a.rehearse(ctx, f, draft)
 	if err != nil {
 		return err
 	}
+	if f.print != "" {
+		return a.printRequests(f.print, run.Webhooks, []byte(run.Body))
+	}
+	if err := a.printDryRun(run); err != nil {
+		return err
+	}
+	return run.verdict()
+}
+
+// rehearse does everything that publishing does, but for storing and sending.
+func (a *app) rehearse(ctx context.Context, f *publishFlags, draft *webhook.Draft) (*dryRun, error) {
+	g, err := a.newGuard()
+	if err != nil {
+		return nil, err
+	}
 	defer g.Close()
 	if err := a.validate(draft); err != nil {
-		return err
+		return nil, err
 	}
 	now := a.now().UTC().Truncate(time.Millisecond)
 	if draft.ID == "" {
@@ -41,26 +66,29 @@ func (a *app) previewPublish(ctx context.Context, f *publishFlags, draft *webhoo
 	body := draft.Build(now)
 	receivers, err := a.receivers(ctx, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	previews := make([]preview, len(receivers))
+	run := &dryRun{ID: draft.ID, Webhooks: make([]preview, len(receivers)), Body: string(body)}
 	for i, r := range receivers {
-		previews[i] = a.previewOne(ctx, g, f, r, draft, now, body)
-	}
-	if f.print != "" {
-		return a.printRequests(f.print, previews, body)
+		run.Webhooks[i] = a.previewOne(ctx, g, f, r, draft, now, body)
 	}
 	p := policy(a.conf)
-	if f.direct || f.url != "" {
+	if f.here() {
 		p.Retries = f.attempts - 1
 	}
-	if err := a.printPublishPreview(draft.ID, previews, body, p.Timetable(now)); err != nil {
-		return err
+	run.timetable = p.Timetable(now)
+	for _, t := range run.timetable {
+		run.Attempts = append(run.Attempts, webhook.Timestamp(t))
 	}
+	return run, nil
+}
+
+// verdict is the exit code that publishing would have.
+func (d *dryRun) verdict() error {
 	switch {
-	case slices.ContainsFunc(previews, func(p preview) bool { return p.Match && p.Verdict == "deny" }):
+	case slices.ContainsFunc(d.Webhooks, func(p preview) bool { return p.Match && p.Verdict == "deny" }):
 		return verdict{exitUsage}
-	case !slices.ContainsFunc(previews, func(p preview) bool { return p.Match }):
+	case !slices.ContainsFunc(d.Webhooks, func(p preview) bool { return p.Match }):
 		return verdict{exitUnwanted}
 	}
 	return nil
@@ -129,14 +157,11 @@ func (a *app) previewOne(ctx context.Context, g *guard.Guard, f *publishFlags, r
 	return p
 }
 
-func (a *app) printPublishPreview(id string, previews []preview, body []byte, timetable []time.Time) error {
+func (a *app) printDryRun(run *dryRun) error {
 	if a.json() {
-		times := make([]string, len(timetable))
-		for i, t := range timetable {
-			times[i] = webhook.Timestamp(t)
-		}
-		return a.printJSON(map[string]any{"id": id, "webhooks": previews, "body": string(body), "attempts": times})
+		return a.printJSON(run)
 	}
+	previews, body, timetable := run.Webhooks, run.Body, run.timetable
 	a.say("nothing was stored or sent; this is what would be:")
 	rows := make([][]string, len(previews))
 	for i, p := range previews {

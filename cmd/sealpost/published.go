@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sealpost/internal/deliver"
+	"sealpost/internal/webhook"
+)
+
+// follow waits until every delivery of an event has ended.
+func (a *app) follow(ctx context.Context, b backend, id string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		deliveries, err := a.deliveriesOf(ctx, b, id, false)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Pending }) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// deliveriesOf lists an event's deliveries, whole with all their attempts.
+func (a *app) deliveriesOf(ctx context.Context, b backend, id string, whole bool) (all []webhook.Delivery, err error) {
+	q := webhook.DeliveryQuery{Organization: a.organization(), Event: id, Limit: webhook.MaxPage}
+	for {
+		found, next, err := b.ListDeliveries(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+		if next == "" {
+			break
+		}
+		q.Cursor = next
+	}
+	for i := range all {
+		if whole && all[i].Count > 0 {
+			if all[i], err = b.Delivery(ctx, a.organization(), all[i].Key.String()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// published is an event that was published, and what has come of it.
+type published struct {
+	id         string
+	eventType  string
+	note       string // what a step of a flow tells
+	state      webhook.EventState
+	count      int // deliveries that it has; they may not all be readable
+	deliveries []webhook.Delivery
+	expected   []expectation
+}
+
+// learn reads what has come of an event.
+func (a *app) learn(p *published, b backend, result webhook.Publishing) (err error) {
+	p.id, p.state, p.count = result.ID, result.State, result.Count
+	if result.Count > 0 {
+		// A publisher may not list; then what it published is all that is shown.
+		p.deliveries, err = a.deliveriesOf(context.Background(), b, result.ID, true)
+		if webhook.CodeOf(err) == webhook.CodeNoPermission {
+			err = nil
+		}
+	}
+	return err
+}
+
+// unwanted reports whether no webhook wants the event.
+func (p *published) unwanted() bool { return p.count == 0 && p.state == webhook.Accepted }
+
+// failed reports whether a delivery has failed for good.
+func (p *published) failed() bool {
+	return slices.ContainsFunc(p.deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Dead || d.State == webhook.Cancelled })
+}
+
+// attemptJSON and deliveryJSON are shapes that scripts rely on.
+type attemptJSON struct {
+	N        int     `json:"n"`
+	Status   int     `json:"status"`
+	Duration float64 `json:"duration_ms"`
+	Error    string  `json:"error"`
+}
+
+type deliveryJSON struct {
+	ID       string        `json:"id"`
+	Webhook  string        `json:"webhook"`
+	URL      string        `json:"url"`
+	State    string        `json:"state"`
+	Attempts []attemptJSON `json:"attempts"`
+}
+
+type publishedJSON struct {
+	ID           string            `json:"id"`
+	Deliveries   []deliveryJSON    `json:"deliveries"`
+	Expectations []expectationJSON `json:"expectations,omitempty"`
+}
+
+// printPublished prints an event's id and its deliveries.
+func (a *app) printPublished(p *published) error {
+	if a.json() {
+		return a.printJSON(p.view())
+	}
+	if err := a.print("%s", p.id); err != nil {
+		return err
+	}
+	for _, d := range p.deliveries {
+		a.say("  %s", a.deliveryLine(&d))
+	}
+	return nil
+}
+
+// view is the event in the shape that scripts rely on.
+func (p *published) view() publishedJSON {
+	deliveries := p.deliveries
+	rows := make([]deliveryJSON, len(deliveries))
+	for i, d := range deliveries {
+		rows[i] = deliveryJSON{Webhook: d.Webhook, URL: d.URL, State: string(d.State), Attempts: make([]attemptJSON, len(d.Attempts))}
+		if d.Key != (webhook.DeliveryKey{}) {
+			rows[i].ID = d.Key.String()
+		}
+		for j, t := range d.Attempts {
+			rows[i].Attempts[j] = attemptJSON{t.N, t.Status, milliseconds(t.Duration), t.Error}
+		}
+	}
+	return publishedJSON{p.id, rows, viewExpectations(p.expected, rows)}
+}
+
+// deliveryLine tells of one delivery in a line.
+func (a *app) deliveryLine(d *webhook.Delivery) string {
+	color := styleName
+	switch d.State {
+	case webhook.Delivered:
+		color = styleGood
+	case webhook.Dead, webhook.Cancelled:
+		color = styleError
+	}
+	name := d.Webhook
+	if name == "" {
+		name = "→"
+	}
+	line := fmt.Sprintf("%s %s %s", name, d.URL, a.style(color, string(d.State)))
+	if n := len(d.Attempts); n > 0 {
+		last := d.Attempts[n-1]
+		line += fmt.Sprintf(" after %d attempt%s, the last one %s in %s", n, plural(n), deliver.Describe(last), last.Duration.Round(time.Millisecond))
+	}
+	if d.Reason != "" && d.State != webhook.Dead {
+		line += " (" + d.Reason + ")"
+	}
+	return strings.TrimSpace(line)
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
