@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
 
@@ -16,6 +17,15 @@ import (
 // completionTime bounds how long a shell is kept waiting.
 const completionTime = 80 * time.Millisecond
 
+// glance looks at the database, when there is one.
+func (a *app) glance() (*store.Glance, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenGlance(c.Database)
+}
+
 func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -23,12 +33,12 @@ func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) (
 	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
 	defer cancel()
 	a.quiet = true
-	s, err := a.open(ctx, false)
+	g, err := a.glance()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
-	found, err := s.Webhooks(ctx, a.organization())
+	defer g.Close() //nolint:errcheck // nothing was written
+	found, err := g.Webhooks(ctx, a.organization())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -72,12 +82,12 @@ func (a *app) completeDeliveries(_ *cobra.Command, args []string, prefix string)
 	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
 	defer cancel()
 	a.quiet = true
-	s, err := a.open(ctx, false)
+	g, err := a.glance()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
-	found, _, err := s.Deliveries(ctx, webhook.DeliveryQuery{Organization: a.organization()})
+	defer g.Close() //nolint:errcheck // nothing was written
+	found, _, err := g.Deliveries(ctx, webhook.DeliveryQuery{Organization: a.organization()})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -179,8 +179,7 @@ that verify-signature --request - accepts (on the database file).`,
 				return a.printSent(cmd.Context(), b, &d, form)
 			case part == "response":
 				if n := len(d.Attempts); n > 0 {
-					_, err := a.streams.out.Write(d.Attempts[n-1].Response)
-					return err
+					return a.printBytes("body", d.Attempts[n-1].Response)
 				}
 				return webhook.Errorf(webhook.CodeNotFound, "there was no attempt yet, so there is no answer")
 			case a.json():
@@ -206,7 +205,7 @@ func (a *app) printDelivery(d *webhook.Delivery) error {
 		return err
 	}
 	for _, t := range d.Attempts {
-		if err := a.print("\nattempt %d  %s  %s  %s", t.N, t.At.UTC().Format(time.RFC3339), t.Duration.Round(time.Millisecond), deliver.Describe(t)); err != nil {
+		if err := a.print("\nattempt %d  %s  %s  %s", t.N, a.when(t.At), t.Duration.Round(time.Millisecond), deliver.Describe(t)); err != nil {
 			return err
 		}
 		if len(t.Response) > 0 {
@@ -233,8 +232,7 @@ func (a *app) printSent(ctx context.Context, b backend, d *webhook.Delivery, for
 		return webhook.Errorf(webhook.CodeNotFound, "the body of this event was pruned")
 	}
 	if form == "" {
-		_, err := a.streams.out.Write(event.Bytes)
-		return err
+		return a.printBytes("body", event.Bytes)
 	}
 	receiver, err := l.store.Receiver(ctx, d.Key.Webhook)
 	if err != nil {
@@ -251,6 +249,9 @@ func (a *app) printSent(ctx context.Context, b backend, d *webhook.Delivery, for
 	headers := map[string]string{}
 	for name, values := range deliver.NewRequest(ctx, u, userAgent(), deliver.SignFor(receiver, at).Sign(d.EventID, at, event.Bytes), event.Bytes).Header {
 		headers[name] = values[0]
+	}
+	if a.json() {
+		return a.printJSON(requestOf(preview{URL: d.URL, Headers: headers}, event.Bytes))
 	}
 	return a.printRequest(form, preview{URL: d.URL, Headers: headers}, event.Bytes)
 }

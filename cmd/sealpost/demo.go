@@ -84,6 +84,7 @@ type demonstration struct {
 	address string
 	web     *http.Server
 	arrived chan received
+	told    []demoStep // with -o json
 }
 
 // received is one request that arrived, and the answer it got.
@@ -93,16 +94,24 @@ type received struct {
 	status  int
 }
 
+// demoStep is a step as data.
+type demoStep struct {
+	At   float64 `json:"at_ms"`
+	Step string  `json:"step"`
+	Text string  `json:"text"`
+}
+
 // step tells what has just happened.
 func (d *demonstration) step(name, format string, args ...any) error {
 	at := d.app.now().Sub(d.began)
 	text := fmt.Sprintf(format, args...)
-	if d.app.json() {
-		return d.app.printJSON(struct {
-			At   float64 `json:"at_ms"`
-			Step string  `json:"step"`
-			Text string  `json:"text"`
-		}{milliseconds(at), name, text})
+	told := demoStep{milliseconds(at), name, text}
+	switch d.app.output {
+	case "json": // one value: it is printed at the end
+		d.told = append(d.told, told)
+		return nil
+	case "jsonl":
+		return d.app.printJSON(told)
 	}
 	return d.app.print("%s  %s %s", d.app.styleOut(styleName, fmt.Sprintf("%7.1f ms", milliseconds(at))),
 		d.app.styleOut(styleGood, fmt.Sprintf("%-8s", name)), text)
@@ -207,7 +216,10 @@ func (d *demonstration) run(ctx context.Context, l *local) error {
 	if err := errors.Join(results[0].Err, d.step("publish", "publish transaction.created: %s is on disk, with %d delivery", results[0].ID, results[0].Count)); err != nil {
 		return err
 	}
-	return errors.Join(d.follow(ctx, created.Secret), d.app.follow(ctx, l, results[0].ID))
+	if err := errors.Join(d.follow(ctx, created.Secret), d.app.follow(ctx, l, results[0].ID)); err != nil || d.told == nil {
+		return err
+	}
+	return d.app.printJSON(d.told)
 }
 
 // follow tells of each request until one was taken, and checks its signature.

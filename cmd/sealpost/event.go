@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -183,6 +184,8 @@ func newEventTypes(a *app) *cobra.Command {
 				return err
 			}
 			switch {
+			case schema && a.json():
+				return a.printJSON(json.RawMessage(t.Schema))
 			case schema:
 				return a.print("%s", strings.TrimSpace(string(t.Schema)))
 			case sample:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -84,8 +85,12 @@ Data goes to standard output, everything else to standard error.
   -o jsonl   one JSON value a line
 
 With -o json or jsonl an error is {"error":{"code","message","hint","exit_code"}} on
-standard error. A pipe changes colours and padding, never the format. NO_COLOR and
---color never turn colours off. Times are relative on a terminal, RFC 3339 in data.
+standard error. Help and exact bytes become JSON too ({"help"}, {"body"}); completion
+scripts alone stay what they are.
+
+A pipe changes colours and padding, never the format. NO_COLOR and --color never turn
+colours off; COLORFGBG says whether the background is light. Times are relative on a
+terminal, RFC 3339 in data.
 `,
 	"signatures": `Signatures
 
@@ -105,8 +110,23 @@ secret and webhook-signature carries both.
 `,
 }
 
+// helpAsData has a command's help printed in the form that was asked for.
+func (a *app) helpAsData(root *cobra.Command) {
+	inner := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !a.json() {
+			inner(cmd, args)
+			return
+		}
+		var text bytes.Buffer
+		cmd.SetOut(&text)
+		inner(cmd, args)
+		_ = a.printBytes("help", text.Bytes()) // nobody hears of a help that can't be written
+	})
+}
+
 // newHelp is the help command: commands and topics.
-func newHelp(root *cobra.Command) *cobra.Command {
+func newHelp(a *app, root *cobra.Command) *cobra.Command {
 	names := append(slices.Sorted(maps.Keys(topics)), "environment")
 	return &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
@@ -114,17 +134,15 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		Example: `  sealpost help publish
   sealpost help exit-codes`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return root.Help()
 			}
 			if text, found := topics[args[0]]; found && len(args) == 1 {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), text)
-				return err
+				return a.printBytes("help", []byte(text))
 			}
 			if args[0] == "environment" && len(args) == 1 {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), environmentHelp())
-				return err
+				return a.printBytes("help", []byte(environmentHelp()))
 			}
 			found, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 || found == root {

@@ -90,8 +90,7 @@ func newLogout(a *app) *cobra.Command {
 			}
 			kept, err := a.readLogin(c.Server)
 			if errors.Is(err, fs.ErrNotExist) {
-				a.say("not signed in to %s", c.Server)
-				return nil
+				return a.done("not signed in to %s", c.Server)
 			}
 			if err != nil {
 				return err
@@ -109,8 +108,7 @@ func newLogout(a *app) *cobra.Command {
 					a.warn("the session is forgotten here, and may live on at %s: %v", kept.Server, err)
 				}
 			}
-			a.say("signed out of %s", kept.Server)
-			return nil
+			return a.done("signed out of %s", kept.Server)
 		},
 	}
 }

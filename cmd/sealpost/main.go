@@ -32,7 +32,7 @@ type streams struct {
 // run is the whole program but for the process around it; it returns the exit
 // code.
 func run(args []string, s streams, env []string) (code int) {
-	a := &app{streams: s, env: env, now: time.Now}
+	a := &app{streams: s, args: args, env: env, now: time.Now}
 	defer func() {
 		if r := recover(); r != nil {
 			code = a.report(bug{r, debug.Stack()})

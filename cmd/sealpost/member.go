@@ -222,8 +222,7 @@ func (a *app) changeMember(ctx context.Context, wallet string, role access.Role)
 			return err
 		}
 		if m.Role = role; role == "" {
-			a.say("%s is no member any more", m.User.Address)
-			return nil
+			return a.done("%s is no member any more", m.User.Address)
 		}
 		if a.json() {
 			return a.printJSON(showMember(m))

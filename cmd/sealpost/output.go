@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/lipgloss/table"
@@ -40,6 +41,20 @@ func (a *app) printJSON(v any) error {
 	}
 	_, err := a.streams.out.Write(out.Bytes())
 	return err
+}
+
+// printBytes writes exact bytes for another program; as JSON, the same in a text,
+// or in base64 when they are none.
+func (a *app) printBytes(name string, raw []byte) error {
+	switch {
+	case !a.json():
+		_, err := a.streams.out.Write(raw)
+		return err
+	case utf8.Valid(raw):
+		return a.printJSON(map[string]string{name: string(raw)})
+	default:
+		return a.printJSON(map[string][]byte{name + "_base64": raw})
+	}
 }
 
 // print writes a line of data.
@@ -117,13 +132,25 @@ func (a *app) colored(stream any) bool {
 
 func (a *app) renderer(stream io.Writer) *lipgloss.Renderer {
 	r := lipgloss.NewRenderer(stream)
+	r.SetColorProfile(termenv.Ascii)
 	if a.colored(stream) {
 		r.SetColorProfile(termenv.ANSI256)
-	} else {
-		r.SetColorProfile(termenv.Ascii)
-		r.SetHasDarkBackground(true) // nothing depends on it, and nobody is asked
 	}
+	r.SetHasDarkBackground(a.dark())
 	return r
+}
+
+// dark goes by COLORFGBG, "foreground;background" in the 16 colours, which many
+// terminals set. The terminal itself is not asked: one that doesn't answer costs
+// five seconds, and one that answers late types into the user's next command.
+func (a *app) dark() bool {
+	for _, pair := range a.env {
+		if value, found := strings.CutPrefix(pair, "COLORFGBG="); found {
+			background := value[strings.LastIndexByte(value, ';')+1:]
+			return background != "7" && background != "15"
+		}
+	}
+	return true
 }
 
 // Styles by meaning; each has a light and a dark form.
@@ -160,9 +187,25 @@ func (a *app) when(t time.Time) string {
 	if a.json() || !isTerminal(a.streams.out) {
 		return t.UTC().Format(time.RFC3339)
 	}
-	d := t.Sub(a.now()).Round(time.Second)
+	d := t.Sub(a.now())
 	if d < 0 {
-		return (-d).String() + " ago"
+		return rough(-d) + " ago"
 	}
-	return "in " + d.String()
+	return "in " + rough(d)
+}
+
+// rough shows a time's two largest units.
+func rough(d time.Duration) string {
+	d = d.Round(time.Second)
+	days, rest := d/(24*time.Hour), d%(24*time.Hour)
+	switch {
+	case days > 0 && days < 10 && rest >= time.Hour:
+		return fmt.Sprintf("%dd%dh", days, rest/time.Hour)
+	case days > 0:
+		return fmt.Sprintf("%dd", days)
+	case rest >= time.Hour:
+		return strings.TrimSuffix(rest.Truncate(time.Minute).String(), "0s")
+	default:
+		return rest.String()
+	}
 }

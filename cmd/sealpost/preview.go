@@ -194,32 +194,47 @@ func (a *app) printDryRun(run *dryRun) error {
 
 // printRequests prints each request as curl, raw HTTP or JSON would have it.
 func (a *app) printRequests(form string, previews []preview, body []byte) error {
-	printed := false
+	requests := []request{}
 	for _, p := range previews {
 		if !p.Match {
+			continue
+		}
+		requests = append(requests, requestOf(p, body))
+		if a.json() {
 			continue
 		}
 		if err := a.printRequest(form, p, body); err != nil {
 			return err
 		}
-		printed = true
 	}
-	if !printed {
+	if a.json() {
+		if err := printList(a, requests); err != nil {
+			return err
+		}
+	}
+	if len(requests) == 0 {
 		a.say("no webhook wants it")
 		return verdict{exitUnwanted}
 	}
 	return nil
 }
 
+// request is a request as data.
+type request struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+	Body    string            `json:"body"`
+}
+
+func requestOf(p preview, body []byte) request {
+	return request{"POST", p.URL, p.Headers, string(body)}
+}
+
 func (a *app) printRequest(form string, p preview, body []byte) error {
 	switch form {
 	case "json":
-		return a.printJSON(struct {
-			Method  string            `json:"method"`
-			URL     string            `json:"url"`
-			Headers map[string]string `json:"headers"`
-			Body    string            `json:"body"`
-		}{"POST", p.URL, p.Headers, string(body)})
+		return a.printJSON(requestOf(p, body))
 	case "http":
 		u, err := url.Parse(p.URL)
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 // app is what every command works with.
 type app struct {
 	streams streams
+	args    []string
 	env     []string
 	now     func() time.Time
 
@@ -45,6 +46,7 @@ type app struct {
 var own = []string{"database", "organization", "server", "token"}
 
 func newRoot(a *app) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "sealpost",
 		Short: "Set webhooks up, publish events, deliver them signed and durably retried, verify signatures",
@@ -55,9 +57,13 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
   sealpost publish order.paid --data '{"total":2500}'`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version,
 		Args:          cobra.ArbitraryArgs,
-		RunE:          group,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if showVersion && len(args) == 0 {
+				return a.printVersion()
+			}
+			return group(cmd, args)
+		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
 				return asUsage(cmd, err)
@@ -66,11 +72,11 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 			return a.checkFlags()
 		},
 	}
-	root.SetVersionTemplate("sealpost {{.Version}}\n")
 	root.SetIn(a.streams.in)
 	root.SetOut(a.streams.out)
 	root.SetErr(a.streams.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		a.output = askedFor(a.args, a.output)
 		return &usageError{err.Error(), fmt.Sprintf("`%s --help` shows the flags", cmd.CommandPath())}
 	})
 	f := root.PersistentFlags()
@@ -101,9 +107,12 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newDB(a),
 		newConfig(a), newDemo(a), newVersion(a),
 	)
-	root.SetHelpCommand(newHelp(root))
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
+	root.SetHelpCommand(newHelp(a, root))
 	root.SetHelpTemplate(helpTemplate)
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	a.helpAsData(root)
 	prepare(root)
 	a.completeFlags(root)
 	return root
@@ -152,6 +161,25 @@ func group(cmd *cobra.Command, args []string) error {
 		err.hint = fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
 	}
 	return err
+}
+
+// askedFor is the --output of a command line that could not be read to its end: the
+// error is told in the form that was asked for, also when the mistake comes first.
+func askedFor(args []string, otherwise string) string {
+	for i, arg := range args {
+		value, found := strings.CutPrefix(arg, "--output=")
+		switch {
+		case arg == "--":
+			return otherwise
+		case found:
+			otherwise = value
+		case (arg == "-o" || arg == "--output") && i+1 < len(args):
+			otherwise = args[i+1]
+		case strings.HasPrefix(arg, "-o") && len(arg) > 2:
+			otherwise = strings.TrimPrefix(arg[2:], "=")
+		}
+	}
+	return otherwise
 }
 
 // variable reads one of the variables that are no settings.

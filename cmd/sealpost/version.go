@@ -12,11 +12,13 @@ func newVersion(a *app) *cobra.Command {
 		Short: "Print the version",
 		Example: `  sealpost version
   sealpost version -o json`,
-		RunE: func(*cobra.Command, []string) error {
-			if a.json() {
-				return a.printJSON(map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
-			}
-			return a.print("sealpost %s (%s %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
+		RunE: func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *app) printVersion() error {
+	if a.json() {
+		return a.printJSON(map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+	}
+	return a.print("sealpost %s (%s %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
