@@ -125,6 +125,9 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		MaxInFlight: c.Delivery.MaxInFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
 		UserAgent: userAgent(), Log: log, Observe: func(o deliver.Observation) {
 			counts.Attempted(o.Outcome)
+			if o.Panic != nil {
+				counts.Panicked()
+			}
 			lines(o)
 		},
 	})
@@ -146,7 +149,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	}
 	edge := server.New(server.Options{
 		Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, SignIn: signIn,
-		Hooks: hooks(c, a.intake(c, l.store), counts),
+		Hooks: hooks(c, a.intake(c, l.store), counts), Panicked: counts.Panicked,
 	})
 	web := server.HTTP(edge, log)
 	failed := make(chan error, 1)
@@ -202,7 +205,10 @@ func (a *app) signIn(c *config.Config, s *store.Store) (*server.SignIn, error) {
 func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 	return func(o deliver.Observation) {
 		level := slog.LevelInfo
-		if o.Outcome.State == webhook.Delivered {
+		switch {
+		case o.Panic != nil:
+			level = slog.LevelError
+		case o.Outcome.State == webhook.Delivered:
 			level = slog.LevelDebug
 		}
 		if !log.Enabled(context.Background(), level) {
@@ -219,6 +225,9 @@ func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 		}
 		if !o.Outcome.Due.IsZero() {
 			attrs = append(attrs, slog.Time("next", o.Outcome.Due))
+		}
+		if o.Panic != nil {
+			attrs = append(attrs, slog.String("panic", o.Panic.What), slog.String("stack", o.Panic.Stack))
 		}
 		if payloads {
 			attrs = append(attrs, slog.String("body", string(o.Work.Bytes)), slog.String("response", string(t.Response)))

@@ -62,18 +62,24 @@ func (e *Engine) feedStarved() {
 // attempt carries out one attempt from looking up the receiver to handing the
 // outcome to the recorder. It reports whether the lane goes on.
 func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
-	receiver, to, signer, err := e.receiver(l, work)
-	if err == nil && work.Bytes == nil {
-		work.Bytes, err = e.store.Payload(e.life, work.Key.Event)
-	}
+	receiver, outcome, err := e.handle(l, work)
+	var poison *unsendable
 	switch {
+	case err == nil:
+		e.end(l, work, func() { l.learn(outcome) })
+	case errors.As(err, &poison):
+		e.end(l, work, func() {}) // it says nothing about the receiver
+		outcome = poison.outcome(work, e.opts.Now())
 	case errors.Is(err, errOvertaken):
 		e.end(l, work, func() { delete(l.taken, work.Key) })
 		return true
+	case errors.Is(err, errShutdown):
+		e.end(l, work, func() { delete(l.taken, work.Key) }) // it goes back unharmed
+		return false
 	case errors.Is(err, errAsleep):
 		e.end(l, work, func() { l.sleep(work) })
 		return false
-	case err != nil:
+	default:
 		if e.life.Err() == nil {
 			e.opts.Log.Error("looking up a delivery failed", "delivery", work.Key.String(), "error", err)
 		}
@@ -81,16 +87,35 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 		e.retryLater(l)
 		return false
 	}
+	e.observe(Observation{Work: work, Receiver: receiver, Outcome: outcome, Panic: poison.panicked()})
+	e.recorder.record(outcome)
+	return true
+}
+
+// handle is what concerns one delivery alone, and touches nothing that others
+// share: a panic in it ends that delivery, as an [unsendable] one.
+func (e *Engine) handle(l *lane, work *webhook.Work) (receiver *webhook.Receiver, outcome *webhook.Outcome, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = panicked(value)
+		}
+	}()
+	receiver, to, signer, err := e.receiver(l, work)
+	if err == nil && work.Bytes == nil {
+		work.Bytes, err = e.store.Payload(e.life, work.Key.Event)
+		if err == nil && work.Bytes == nil {
+			err = &unsendable{why: "the event's bytes are gone from the database"}
+		}
+	}
+	if err != nil {
+		return receiver, nil, err
+	}
 	answer, cut := e.post(work, to, signer)
 	if cut {
-		e.end(l, work, func() { delete(l.taken, work.Key) }) // it goes back unharmed
-		return false
+		return receiver, nil, errShutdown
 	}
-	outcome := Decide(e.opts.Policy, work, answer, e.opts.Now(), random())
-	e.end(l, work, func() { l.learn(&outcome) })
-	e.opts.Observe(Observation{Work: work, Receiver: receiver, Outcome: &outcome})
-	e.recorder.record(&outcome)
-	return true
+	decided := Decide(e.opts.Policy, work, answer, e.opts.Now(), random())
+	return receiver, &decided, nil
 }
 
 var (

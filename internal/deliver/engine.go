@@ -60,6 +60,7 @@ type Observation struct {
 	Work     *webhook.Work
 	Receiver *webhook.Receiver
 	Outcome  *webhook.Outcome
+	Panic    *Panic // handling the delivery panicked; nil as a rule
 }
 
 func (o Options) withDefaults() Options {

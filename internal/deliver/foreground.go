@@ -30,8 +30,14 @@ var errPending = errors.New("not delivered yet")
 
 // Deliver makes attempts until the work is delivered or dead, or ctx ends.
 // It returns the outcome of the last attempt, nil when there was none, and an
-// error when ctx ended first or an outcome could not be recorded.
+// error when ctx ended first or an outcome could not be recorded. A panic on the
+// way is an error with [webhook.CodeInternal].
 func (f Foreground) Deliver(ctx context.Context, work *webhook.Work, receiver *webhook.Receiver) (last *webhook.Outcome, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = webhook.Errorf(webhook.CodeInternal, panicked(value).why)
+		}
+	}()
 	opts := Options{Policy: f.Policy, Timeout: f.Timeout, UserAgent: f.UserAgent, Now: f.Now}.withDefaults()
 	e := &Engine{client: f.Client, opts: opts, life: ctx}
 	to := &target{text: receiver.URLFor(work.Type)}

@@ -41,6 +41,7 @@ type Metrics struct {
 	wait       prometheus.Histogram
 	operations prometheus.Histogram
 	commit     prometheus.Histogram
+	panics     prometheus.Counter
 }
 
 // New makes metrics that count from zero.
@@ -63,6 +64,8 @@ func New(opts Options) *Metrics {
 			Name: "sealpost_commit_operations", Help: "Changes that share a commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sealpost_commit_duration_seconds", Help: "Duration of a transaction with its sync.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9)}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sealpost_panics_total", Help: "Panics while a delivery or a request was handled: bugs. The log has each with its stack."}),
 	}
 	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead} {
 		m.deliveries.WithLabelValues(string(state)) // shown from the start, so that rates begin at zero
@@ -72,7 +75,7 @@ func New(opts Options) *Metrics {
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sealpost_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": opts.Version}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.commit, build,
+	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.commit, m.panics, build,
 		gauge("sealpost_in_flight", "Requests to receivers under way.", func() float64 { return float64(opts.InFlight()) }),
 		gauge("sealpost_queued", "Deliveries in memory that wait for their turn.", func() float64 { return float64(opts.Queued()) }),
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
@@ -109,6 +112,9 @@ func (m *Metrics) Committed(operations int, took time.Duration) {
 	m.operations.Observe(float64(operations))
 	m.commit.Observe(took.Seconds())
 }
+
+// Panicked notes a panic that was contained.
+func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // Attempted notes an attempt and what followed.
 func (m *Metrics) Attempted(o *webhook.Outcome) {

@@ -50,6 +50,7 @@ func TestMetrics(t *testing.T) {
 	}{{204, webhook.Delivered}, {503, webhook.Pending}, {302, webhook.Pending}, {410, webhook.Dead}, {0, webhook.Pending}, {700, webhook.Pending}} {
 		m.Attempted(&webhook.Outcome{Work: work, State: attempt.state, Attempt: webhook.Attempt{N: 1, At: now.Add(time.Millisecond), Status: attempt.status, Duration: time.Second}})
 	}
+	m.Panicked()
 	text := read(t, m)
 	for _, want := range []string{
 		"sealpost_events_accepted_total 5\n",
@@ -59,7 +60,7 @@ func TestMetrics(t *testing.T) {
 		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",
 		"sealpost_attempt_duration_seconds_count 6\n", "sealpost_first_attempt_wait_seconds_count 6\n",
 		"sealpost_commit_operations_sum 6\n", "sealpost_commit_duration_seconds_count 1\n",
-		"sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
+		"sealpost_panics_total 1\n", "sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
 		`sealpost_webhook_pending{organization="acme",webhook="orders"} 3` + "\n",
 		`sealpost_webhook_oldest_pending_seconds{organization="acme",webhook="orders"} 90` + "\n",
 	} {

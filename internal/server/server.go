@@ -12,12 +12,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"sealpost/internal/access"
 	"sealpost/internal/admin"
+	"sealpost/internal/secret"
+	"sealpost/internal/webhook"
 )
 
 // Tokens finds bearer tokens by their ids.
@@ -39,6 +42,8 @@ type Options struct {
 	MaxBody int     // bytes of one event; 0 is 1 MiB
 	Hooks   []Hook  // where card providers post their events
 	SignIn  *SignIn // nil: sign-in with Ethereum is off, and its routes aren't there
+
+	Panicked func() // called for each panic while a request was handled; may be nil
 }
 
 // Server answers HTTP requests.
@@ -88,7 +93,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
 	}
+	defer s.contain(w, r)
 	s.mux.ServeHTTP(w, r)
+}
+
+// contain answers 500 for a request whose handling panicked, as far as nothing
+// has been answered yet, and logs where. net/http would log the value, which may
+// be part of a body.
+func (s *Server) contain(w http.ResponseWriter, r *http.Request) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	if value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+		panic(value)
+	}
+	_, pattern := s.mux.Handler(r)
+	s.opts.Log.Error("handling a request panicked", slog.String("route", pattern), slog.String("panic", secret.Panic(value)), slog.String("stack", string(debug.Stack())))
+	if s.opts.Panicked != nil {
+		s.opts.Panicked()
+	}
+	writeProblem(w, http.StatusInternalServerError, problem{Code: string(webhook.CodeInternal)})
 }
 
 // elsewhere is the pattern of what no route is for.

@@ -33,7 +33,7 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 	if err := decodeRoutes(routes, &config); err != nil {
 		return d, err
 	}
-	d.State, d.Reason = deliveryStates[state], reason.String
+	d.State, d.Reason = deliveryState(state), reason.String
 	if d.State == webhook.Pending {
 		d.Due = fromMillis(due)
 		switch {
@@ -54,6 +54,15 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 }
 
 var deliveryStates = [...]webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead, webhook.Cancelled}
+
+// deliveryState names a stored state. A number that this program never wrote is
+// nothing to deliver, so it is shown as dead.
+func deliveryState(n int) webhook.DeliveryState {
+	if n < 0 || n >= len(deliveryStates) {
+		return webhook.Dead
+	}
+	return deliveryStates[n]
+}
 
 func scanAttempt(n int, at, duration, status sql.NullInt64, text, url sql.NullString) webhook.Attempt {
 	return webhook.Attempt{N: n, At: fromMillis(at.Int64), Duration: micros(duration.Int64), Status: int(status.Int64), Error: text.String, URL: url.String}

@@ -26,7 +26,7 @@ func scanEvent(row scanner) (e webhook.Event, err error) {
 	if err != nil {
 		return e, err
 	}
-	e.Subject, e.Publisher, e.State, e.Accepted = subject.String, publisher.String, eventStates[state], fromMillis(accepted)
+	e.Subject, e.Publisher, e.State, e.Accepted = subject.String, publisher.String, eventState(state), fromMillis(accepted)
 	e.Pruned = e.Bytes == nil
 	if until.Valid {
 		e.Hold = &webhook.Hold{TransactionHash: hash.String, Until: fromMillis(until.Int64), Behind: !receipt.Bool}
@@ -35,6 +35,15 @@ func scanEvent(row scanner) (e webhook.Event, err error) {
 		}
 	}
 	return e, nil
+}
+
+// eventState names a stored state. A number that this program never wrote is
+// nothing to send, so it is shown as quarantined.
+func eventState(n int) webhook.EventState {
+	if n < 0 || n >= len(eventStates) {
+		return webhook.Quarantined
+	}
+	return eventStates[n]
 }
 
 // Event finds an organization's event by id.
@@ -115,8 +124,8 @@ func (s *Store) Resend(ctx context.Context, organization, id string, to []string
 			return noEvent(id)
 		case err != nil:
 			return err
-		case eventStates[state] != webhook.Accepted:
-			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q is %s and can't be sent", id, eventStates[state]))
+		case eventState(state) != webhook.Accepted:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q is %s and can't be sent", id, eventState(state)))
 		case pruned:
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q is known, but its body was pruned", id))
 		}

@@ -174,7 +174,7 @@ func (s *session) repeated(org int64, p *webhook.Publication, hash []byte, resul
 		return result, webhook.Errorf(webhook.CodeEventConflict, fmt.Sprintf("the event id %q stands for other content already", p.Draft.ID)).
 			WithHint("an id names one event for good; publish the new one under another")
 	}
-	result.Repeated, result.State = true, eventStates[state]
+	result.Repeated, result.State = true, eventState(state)
 	for _, target := range decodeFanout(fanout) {
 		result.Deliveries = append(result.Deliveries, webhook.DeliveryKey{Webhook: target, Event: result.Seq})
 	}
