@@ -43,6 +43,7 @@ var visits = map[string]visit{
 	"credential link":       {args: "--provider-user user-3 --credential cred-3"},
 	"credential list":       {},
 	"credential unlink":     {args: "--provider-user user-1"},
+	"credential unknown":    {},
 	"db migrate":            {},
 	"db rekey":              {args: "--new-key env:SEALING"},
 	"delivery cancel":       {args: "dlv_2_1", asks: true},
@@ -150,6 +151,8 @@ func newWorld(t *testing.T) *world {
 		"webhooks.yaml":   "webhooks:\n  added:\n    url: " + w.hook + "\n",
 		"held.json": `{"id":"p-1","resource":"transaction","action":"created","body":{"id":"tx-1","type":"spend","spend":{"userId":"user-1","cardType":"virtual","status":"pending",
 			"amount":2500,"currency":"usd","cardId":"card-1","localAmount":2500,"localCurrency":"usd","merchantName":"Cafe","merchantCategoryCode":"5812"}}}`,
+		"stranger.json": `{"id":"p-3","resource":"card","action":"updated","body":{"id":"card-9","userId":"user-9","last4":"1234","limit":{"amount":1,"frequency":"allTime"},
+			"status":"active","type":"virtual","expirationMonth":"1","expirationYear":"2030"}}`,
 		"misfit.json": `{"id":"p-2","resource":"card","action":"updated","body":{"id":7}}`,
 	} {
 		if err := os.WriteFile(filepath.Join(w.folder, name), []byte(text), 0o600); err != nil {
@@ -163,6 +166,7 @@ func newWorld(t *testing.T) *world {
 		`publish order.paid --id evt-2 --data {"total":2} --to orders`,
 		`credential link --provider-user user-1 --credential cred-1`,
 		`publish --provider panda @misfit.json`,
+		`publish --provider panda @stranger.json`,
 		`member add 0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a`,
 		`member add 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --role owner --org other`,
 		`login --server URL --token-file token.txt`,
