@@ -92,6 +92,32 @@ A pipe changes colours and padding, never the format. NO_COLOR and --color never
 colours off; COLORFGBG says whether the background is light. Times are relative on a
 terminal, RFC 3339 in data.
 `,
+	"ci": `In CI
+
+A job sends a test delivery and branches on the answer:
+
+  sealpost publish order.paid --data @order.json --direct \
+    --expect-status 200 --expect-latency 2s --report junit=webhooks.xml
+
+    0  delivered, and as expected
+    1  the delivery failed for good
+    6  the time was up (--timeout) before the outcome was known
+    7  no webhook wants the event
+    8  delivered, but an expectation failed
+
+--direct needs no daemon; a target that is not registered needs no database either:
+
+  sealpost publish order.paid --data @order.json --url "$HOOK_URL" --secret env:HOOK_SECRET
+
+Under GitHub Actions (GITHUB_ACTIONS=true) each failure is an annotation too. The
+receiver of a job usually runs on the job's own machine; allow it, and nothing else:
+
+  SEALPOST_EGRESS_ALLOW=127.0.0.1/32:8080
+  SEALPOST_EGRESS_ALLOW_HTTP=true
+
+A whole purchase, event by event: sealpost publish --flow partial-capture --direct.
+docs/ci.md has a job for GitHub Actions.
+`,
 	"signatures": `Signatures
 
 Each request carries two:

@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 // TestScript runs the real program, as a person would, against real files and
 // real receivers: one story a file.
 func TestScript(t *testing.T) {
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
@@ -47,6 +51,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("PORT", freePort(t))
 			env.Setenv("METRICS_PORT", freePort(t))
 			env.Setenv("SEALPOST_METRICS_LISTEN", "off")
+			env.Setenv("DOCS", docs)
 			env.Setenv("OTHER", "another-signing-secret-0123456789")
 			env.Setenv("SECRET", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
 			return nil
