@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -159,11 +160,7 @@ func (d *document) validate(body []byte) []Fault {
 	if err != nil {
 		return []Fault{syntaxFault(err)}
 	}
-	value, err := decode(canonical)
-	if err != nil {
-		return []Fault{syntaxFault(err)}
-	}
-	value, unsafe := takeUnsafe(value, nil, nil)
+	value, unsafe := takeUnsafe(ecmajson.Decode(canonical), nil, nil)
 	faults := settle(append(unsafe, d.judge(value)...))
 	for i, f := range faults {
 		if f.Message == unknownField {
@@ -190,11 +187,6 @@ func (d *document) judge(value any) []Fault {
 	return quiet(c.faults)
 }
 
-// decode makes Go values of canonical JSON, numbers kept as text.
-func decode(canonical []byte) (any, error) {
-	return jsonschema.UnmarshalJSON(bytes.NewReader(canonical))
-}
-
 func syntaxFault(err error) Fault {
 	return Fault{Rule: "syntax", Message: "not JSON: " + err.Error()}
 }
@@ -205,11 +197,14 @@ func takeUnsafe(value any, at []string, faults []Fault) (any, []Fault) {
 	switch v := value.(type) {
 	case map[string]any:
 		for key, inner := range v {
-			v[key], faults = takeUnsafe(inner, append(at, key), faults)
+			before := len(faults)
+			if inner, faults = takeUnsafe(inner, append(at, key), faults); len(faults) > before {
+				v[key] = inner
+			}
 		}
 	case []any:
 		for i, inner := range v {
-			v[i], faults = takeUnsafe(inner, append(at, fmt.Sprint(i)), faults)
+			v[i], faults = takeUnsafe(inner, append(at, strconv.Itoa(i)), faults)
 		}
 	case json.Number:
 		if !safe(v) {

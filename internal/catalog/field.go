@@ -34,6 +34,7 @@ const (
 // branches of its allOf taken in.
 type node struct {
 	name        string
+	path        string // dotted; set once all is read
 	types       []string
 	nullable    bool
 	required    bool
@@ -221,6 +222,7 @@ func (n *node) list(fields []Field, path string, steps []string, required bool) 
 			Description: c.description, Limits: strings.Join(c.limits, ", "), Enum: c.values(),
 			node: c, steps: append(slices.Clone(steps), c.name),
 		}
+		c.path = f.Path
 		if c.items != nil && f.Enum == nil {
 			f.Enum = c.items.values()
 		}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,15 +87,20 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 	refuse := func(in Intake, faults []Fault) (Intake, error) {
 		return Intake{ID: in.ID, Event: in.Event}, &IntakeError{Provider: provider, Faults: settle(faults)}
 	}
-	canonical, err := ecmajson.Append(make([]byte, 0, len(raw)), raw)
+	var inner []byte // the body
+	canonical, err := ecmajson.AppendMembers(make([]byte, 0, len(raw)), raw, func(key, value []byte) error {
+		if string(key) == "body" {
+			inner = value
+		}
+		return nil
+	})
+	if errors.Is(err, ecmajson.ErrNotObject) {
+		canonical, err = ecmajson.Append(nil, raw)
+	}
 	if err != nil {
 		return refuse(Intake{}, []Fault{syntaxFault(err)})
 	}
-	value, err := decode(canonical)
-	if err != nil {
-		return refuse(Intake{}, []Fault{syntaxFault(err)})
-	}
-	value, unsafe := takeUnsafe(value, nil, nil)
+	value, unsafe := takeUnsafe(ecmajson.Decode(canonical), nil, nil)
 	var in Intake
 	if id := text(value, "id"); utf8.RuneCountInString(id) <= maxEventID {
 		in.ID = id
@@ -123,8 +129,7 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 		return in, nil
 	}
 	in.CanWait = in.Subject != "" && !(action == "created" && stillborn(body))
-	inner, _ := walk(canonical, []string{"body"})
-	in.body = builtin()[m.out+".json"].root().project(nil, "", inner, func(path string, value []byte) []byte {
+	in.body = builtin()[m.out+".json"].root().project(make([]byte, 0, len(inner)), inner, func(path string, value []byte) []byte {
 		if m.edit == nil {
 			return value
 		}
@@ -167,21 +172,24 @@ func text(value any, path ...string) string {
 // project writes of a canonical object only the fields that the schema names,
 // in its order. An object where the schema names no fields is left out, so
 // that nothing unforeseen leaves inside it.
-func (n *node) project(dst []byte, path string, src []byte, edit func(path string, value []byte) []byte) []byte {
-	members := make(map[string][]byte, len(n.children))
+func (n *node) project(dst, src []byte, edit func(path string, value []byte) []byte) []byte {
+	values := make([][]byte, len(n.children))
 	_ = ecmajson.Members(src, func(key, value []byte) error { // src is canonical already
-		members[string(key)] = value
+		for i, c := range n.children {
+			if c.name == string(key) {
+				values[i] = value
+			}
+		}
 		return nil
 	})
 	dst = append(dst, '{')
 	start := len(dst)
-	for _, c := range n.children {
-		value, found := members[c.name]
-		if !found {
+	for i, c := range n.children {
+		value := values[i]
+		if value == nil {
 			continue
 		}
-		inside := under(path, c.name)
-		if value = edit(inside, value); value == nil || value[0] == '{' && c.children == nil {
+		if value = edit(c.path, value); value == nil || value[0] == '{' && c.children == nil {
 			continue
 		}
 		if len(dst) > start {
@@ -189,7 +197,7 @@ func (n *node) project(dst []byte, path string, src []byte, edit func(path strin
 		}
 		dst = append(ecmajson.AppendString(dst, c.name), ':')
 		if value[0] == '{' {
-			dst = c.project(dst, inside, value, edit)
+			dst = c.project(dst, value, edit)
 		} else {
 			dst = append(dst, value...)
 		}

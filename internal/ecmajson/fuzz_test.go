@@ -13,7 +13,7 @@ import (
 
 // FuzzAppend holds Append to encoding/json: it takes what that takes but for
 // broken UTF-8, deep nesting and numbers beyond a double; what it writes means
-// the same and is a fixed point.
+// the same, also to Decode, and is a fixed point.
 func FuzzAppend(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		out, err := Append(nil, src)
@@ -35,6 +35,12 @@ func FuzzAppend(f *testing.F) {
 		}
 		if err := json.Unmarshal(out, &after); err != nil || !reflect.DeepEqual(before, after) {
 			t.Fatalf("%q became %q, which means another thing (%v)", src, out, err)
+		}
+		var exact any
+		decoder := json.NewDecoder(bytes.NewReader(out))
+		decoder.UseNumber()
+		if err := decoder.Decode(&exact); err != nil || !reflect.DeepEqual(Decode(out), exact) {
+			t.Fatalf("%q is decoded as %#v, not %#v (%v)", out, Decode(out), exact, err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"sealpost/internal/catalog"
 	"sealpost/internal/catalog/catalogtest"
 	"sealpost/internal/server"
+	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
 
@@ -272,6 +274,39 @@ func TestIntakeKnowsBeforeItMaps(t *testing.T) {
 	r.stop()
 	if kept, err := r.store.Quarantine(t.Context()); err != nil || len(kept) != 0 || len(r.got) != 0 {
 		t.Errorf("%d kept, %d more sent: %v", len(kept), len(r.got), err)
+	}
+}
+
+// TestCredentialsCountAtOnce links and unlinks a user, here and from another
+// process, between events: each goes by what is linked then.
+func TestCredentialsCountAtOnce(t *testing.T) {
+	r := newRig(t)
+	other, err := store.Open(t.Context(), store.Options{Path: filepath.Join(r.dir, "sealpost.db")})
+	r.must(err)
+	defer other.Close() //nolint:errcheck // it has written what it was to write
+	n := 0
+	for _, who := range []*store.Store{r.store, other} {
+		for _, credential := range []string{"cred-1", "cred-2", ""} {
+			if credential != "" {
+				r.must(who.LinkCredentials(t.Context(), "acme", r.now, webhook.Credential{Provider: "panda", User: "user-1", ID: credential}))
+			} else {
+				r.must(who.UnlinkCredential(t.Context(), "acme", "panda", "user-1"))
+			}
+			for range 2 {
+				n++
+				r.takes("user.updated", fmt.Sprint("u-", n), catalogtest.Incoming["user.updated"])
+				if credential == "" {
+					continue
+				}
+				if a := r.next(); !strings.Contains(string(a.Body), `"credentialId":"`+credential+`"`) {
+					t.Errorf("%s arrives, not for %s", a, credential)
+				}
+			}
+		}
+	}
+	r.stop()
+	if len(r.got) != 0 {
+		t.Errorf("%d arrive for nobody", len(r.got))
 	}
 }
 

@@ -41,6 +41,6 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, hook Hook) error {
 	}
 	s.opts.Log.Debug("provider event", slog.String("provider", hook.Name), slog.String("event", taken.Event.ID),
 		slog.Bool("repeated", taken.Repeated), slog.String("ignored", taken.Ignored))
-	writeJSON(w, http.StatusOK, map[string]string{"code": "ok"})
+	writeRaw(w, http.StatusOK, []byte(`{"code":"ok"}`))
 	return nil
 }

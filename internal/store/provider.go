@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	maxQuarantine = 1000   // events of providers that are kept in quarantine; the oldest go first
-	maxUnlinked   = 10_000 // users of providers that are counted though nobody has linked them; others come too late
+	maxQuarantine  = 1000   // events of providers that are kept in quarantine; the oldest go first
+	maxCredentials = 10_000 // that are remembered
+	maxUnlinked    = 10_000 // users of providers that are counted though nobody has linked them; others come too late
 )
 
 // Take stores what one event of a provider causes, in one transaction: that it
@@ -44,45 +45,94 @@ func (s *Store) Take(ctx context.Context, in webhook.Incoming) (taken webhook.Ta
 }
 
 func (s *Store) take(tx *session, in *webhook.Incoming, taken *webhook.Taking, committed *webhook.Committed) error {
-	if in.ID != "" {
-		if err := tx.row(`SELECT EXISTS (SELECT 1 FROM provider_event WHERE provider = ? AND id = ?)`, []any{in.Provider, in.ID}, &taken.Repeated); err != nil || taken.Repeated {
-			return err
-		}
-	}
 	if in.Faults != nil {
+		if in.ID != "" {
+			err := tx.row(`SELECT EXISTS (SELECT 1 FROM provider_event WHERE provider = ? AND id = ?)`, []any{in.Provider, in.ID}, &taken.Repeated)
+			if err != nil || taken.Repeated {
+				return err
+			}
+		}
 		taken.Kept = true
 		return tx.quarantine(in)
 	}
-	taken.Ignored = in.Ignored
-	var event any
-	if taken.Ignored == "" {
-		c := webhook.Credential{Provider: in.Provider, User: in.User}
-		err := tx.row(`SELECT c.credential, o.id FROM credential c JOIN organization o ON o.seq = c.organization WHERE c.provider = ? AND c.user = ?`,
-			[]any{in.Provider, in.User}, &c.ID, &c.Organization)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			taken.Ignored = webhook.UnknownUser
-			if err := tx.unlinked(in); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		default:
-			p, err := in.Publication(c)
-			if err != nil {
-				return err
-			}
-			if err := s.begin(tx); err != nil {
-				return err
-			}
-			if taken.Event, err = s.publish(tx, &p, committed); err != nil {
-				return err
-			}
-			event = taken.Event.Seq
-		}
+	if err := s.begin(tx); err != nil {
+		return err
 	}
-	return tx.exec(`INSERT INTO provider_event (provider, id, event, ignored, at) VALUES (?, ?, ?, ?, ?)`,
-		in.Provider, in.ID, event, orNull(taken.Ignored), millis(in.At))
+	if in.Ignored != "" {
+		return tx.ignore(in, in.Ignored, taken)
+	}
+	c, known, err := s.credential(tx, in)
+	if err != nil {
+		return err
+	}
+	if !known {
+		if err := tx.ignore(in, webhook.UnknownUser, taken); err != nil || taken.Repeated {
+			return err
+		}
+		return tx.unlinked(in)
+	}
+	// The row goes in before our event, whose number is known by then: one
+	// statement says that it is new and makes it known.
+	expected := tx.next
+	fresh, err := tx.know(in, expected, "")
+	if err != nil || !fresh {
+		taken.Repeated = !fresh
+		return err
+	}
+	p, err := in.Publication(c)
+	if err == nil {
+		taken.Event, err = s.publish(tx, &p, committed)
+	}
+	if err != nil { // it may be taken another time
+		if failed := tx.exec(`DELETE FROM provider_event WHERE provider = ? AND id = ?`, in.Provider, in.ID); failed != nil {
+			return failed
+		}
+		return err
+	}
+	if taken.Event.Seq == expected {
+		return nil
+	}
+	return tx.exec(`UPDATE provider_event SET event = ? WHERE provider = ? AND id = ?`, taken.Event.Seq, in.Provider, in.ID)
+}
+
+// know makes a provider's event known and reports whether it was not.
+func (s *session) know(in *webhook.Incoming, event any, ignored string) (fresh bool, err error) {
+	n, err := s.changed(`INSERT INTO provider_event (provider, id, event, ignored, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		in.Provider, in.ID, event, orNull(ignored), millis(in.At))
+	return n == 1, err
+}
+
+// ignore makes an event known for which nothing is sent.
+func (s *session) ignore(in *webhook.Incoming, why string, taken *webhook.Taking) error {
+	fresh, err := s.know(in, nil, why)
+	if taken.Repeated = !fresh; fresh {
+		taken.Ignored = why
+	}
+	return err
+}
+
+// credential finds whom an event is for. What was found is remembered until
+// something else than publishing has changed the file.
+func (s *Store) credential(tx *session, in *webhook.Incoming) (webhook.Credential, bool, error) {
+	key := [2]string{in.Provider, in.User}
+	c, known := s.credentials[key]
+	if known {
+		return c, true, nil
+	}
+	c = webhook.Credential{Provider: in.Provider, User: in.User}
+	err := tx.row(`SELECT c.credential, o.id FROM credential c JOIN organization o ON o.seq = c.organization WHERE c.provider = ? AND c.user = ?`,
+		[]any{in.Provider, in.User}, &c.ID, &c.Organization)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, err
+	}
+	if len(s.credentials) >= maxCredentials {
+		clear(s.credentials)
+	}
+	s.credentials[key] = c
+	return c, true, nil
 }
 
 // unlinked counts an event of a user who has no credential.

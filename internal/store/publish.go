@@ -68,6 +68,7 @@ func (s *Store) begin(tx *session) error {
 		return err
 	}
 	s.pending.doubt()
+	clear(s.credentials)
 	var last sql.NullInt64
 	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)) FROM event`, nil, &last, &tx.awaiting); err != nil {
 		return err

@@ -45,16 +45,17 @@ type Options struct {
 
 // Store is an open database file. It is safe for concurrent use.
 type Store struct {
-	path       string
-	read       *sql.DB
-	write      *sql.DB
-	writer     *writer
-	fanouts    *fanouts
-	pending    *pending
-	tokens     *looks[string, access.Token]
-	remembered remembered
-	written    func(webhook.Committed)
-	key        *sealKey
+	path        string
+	read        *sql.DB
+	write       *sql.DB
+	writer      *writer
+	fanouts     *fanouts
+	pending     *pending
+	tokens      *looks[string, access.Token]
+	remembered  remembered
+	credentials map[[2]string]webhook.Credential // by provider and user; the writer's own, see credential
+	written     func(webhook.Committed)
+	key         *sealKey
 
 	measured func(operations int, took time.Duration)
 
@@ -68,7 +69,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := prepare(opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: opts.Path, fanouts: newFanouts(), pending: newPending(opts.MaxPending)}
+	s := &Store{path: opts.Path, fanouts: newFanouts(), pending: newPending(opts.MaxPending), credentials: map[[2]string]webhook.Credential{}}
 	s.tokens = newLooks(s.readToken)
 	var err error
 	if s.key, err = newSealKey(opts.Key); err != nil {
