@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"sealpost/internal/access"
+	"sealpost/internal/alarm"
 	"sealpost/internal/config"
 	"sealpost/internal/deliver"
 	"sealpost/internal/server"
@@ -52,7 +53,12 @@ func (a *app) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	log := a.logger(c)
+	told, err := newAlarm(c)
+	if err != nil {
+		return err
+	}
+	log := slog.New(told.Handler(a.logger(c).Handler()))
+	defer endAlarm(told)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
@@ -87,7 +93,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 	for _, exception := range l.guard.Exceptions() {
 		log.Warn("egress exception", "exception", exception)
 	}
-	return a.runDaemon(ctx, c, l, listener, log)
+	return a.runDaemon(ctx, c, l, listener, log, told)
 }
 
 // listen binds the daemon's address, over TLS when a certificate is configured.
@@ -113,7 +119,7 @@ func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 }
 
 // runDaemon serves until ctx ends, and then stops in order.
-func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listener net.Listener, log *slog.Logger) error {
+func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listener net.Listener, log *slog.Logger, told *alarm.Alarm) error {
 	if err := l.store.SweepDirect(ctx); err != nil {
 		return err
 	}
@@ -129,6 +135,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 				counts.Panicked()
 			}
 			lines(o)
+			tellDead(told, o)
 		},
 	})
 	l.store.Notify(func(c webhook.Committed) {
@@ -204,10 +211,10 @@ func (a *app) signIn(c *config.Config, s *store.Store) (*server.SignIn, error) {
 // observe writes one line an attempt, with everything on it.
 func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 	return func(o deliver.Observation) {
-		level := slog.LevelInfo
+		level, message := slog.LevelInfo, "attempt"
 		switch {
 		case o.Panic != nil:
-			level = slog.LevelError
+			level, message = slog.LevelError, "attempt panicked"
 		case o.Outcome.State == webhook.Delivered:
 			level = slog.LevelDebug
 		}
@@ -232,6 +239,6 @@ func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 		if payloads {
 			attrs = append(attrs, slog.String("body", string(o.Work.Bytes)), slog.String("response", string(t.Response)))
 		}
-		log.LogAttrs(context.Background(), level, "attempt", attrs...)
+		log.LogAttrs(context.Background(), level, message, attrs...)
 	}
 }

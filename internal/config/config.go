@@ -77,6 +77,7 @@ type Config struct {
 		}
 	}
 	Metrics struct{ Listen string } // host:port; empty: off
+	Sentry  struct{ DSN secret.Text }
 	Secrets struct {
 		KeyFile string
 		Key     secret.Text

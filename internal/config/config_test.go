@@ -42,10 +42,10 @@ func shown(c *Config, key string) Shown {
 func plain(c *Config) string {
 	bare := *c
 	bare.shown, bare.Warnings = nil, nil
-	for _, s := range []*secret.Text{&bare.Token, &bare.Provider.Panda.Secret, &bare.Receipts.RPCURL, &bare.Secrets.Key} {
+	for _, s := range []*secret.Text{&bare.Token, &bare.Provider.Panda.Secret, &bare.Receipts.RPCURL, &bare.Sentry.DSN, &bare.Secrets.Key} {
 		*s = secret.Text{}
 	}
-	return fmt.Sprintf("%+v", bare) + strings.Join([]string{c.Token.Reveal(), c.Provider.Panda.Secret.Reveal(), c.Receipts.RPCURL.Reveal(), c.Secrets.Key.Reveal()}, " ")
+	return fmt.Sprintf("%+v", bare) + strings.Join([]string{c.Token.Reveal(), c.Provider.Panda.Secret.Reveal(), c.Receipts.RPCURL.Reveal(), c.Sentry.DSN.Reveal(), c.Secrets.Key.Reveal()}, " ")
 }
 
 // company is what a setting can't be without, and another value of it.

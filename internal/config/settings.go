@@ -158,6 +158,8 @@ var settings = []Setting{
 		kind: integer(func(c *Config) *int { return &c.Auth.SIWE.ChainID }, 1, 1<<40)},
 	{Key: "metrics.listen", Default: "127.0.0.1:9464", Example: "10.0.0.5:9464", Help: "address of the Prometheus metrics; off turns them off",
 		kind: addressOrOff(func(c *Config) *string { return &c.Metrics.Listen })},
+	{Key: "sentry.dsn", Example: "https://key@sentry.example.com/7", Help: "Sentry project that hears of faults and dead deliveries: @FILE, env:NAME or the DSN", Secret: true,
+		kind: hiddenURL(func(c *Config) *secret.Text { return &c.Sentry.DSN })},
 	{Key: "secrets.key_file", Example: "/etc/sealpost/secrets.key", Help: "file with the key under which signing secrets are stored sealed",
 		kind: text(func(c *Config) *string { return &c.Secrets.KeyFile })},
 	{Key: "secrets.key", Example: "env:SEALING_KEY", Help: "that key itself, for environments without files", Secret: true,
