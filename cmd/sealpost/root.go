@@ -105,7 +105,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 	root.AddCommand(
 		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newServe(a),
 		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newDB(a),
-		newConfig(a), newDemo(a), newVersion(a),
+		newConfig(a), newDoctor(a), newDemo(a), newVersion(a),
 	)
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
 	root.SetHelpCommand(newHelp(a, root))

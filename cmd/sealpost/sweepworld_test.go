@@ -51,6 +51,7 @@ var visits = map[string]visit{
 	"delivery list":         {},
 	"delivery retry":        {args: "--state dead", asks: true},
 	"demo":                  {},
+	"doctor":                {code: exitNegative},
 	"event get":             {args: "evt-1"},
 	"event list":            {},
 	"event receipt":         {args: "HELD --transaction-hash 0x" + strings.Repeat("ab", 32) + " --block-number 97"},

@@ -277,7 +277,7 @@ func (e *Engine) post(work *webhook.Work, to *target, signer *signature.Signer) 
 	response, err := e.client.Do(NewRequest(ctx, to.url, e.opts.UserAgent, signer.Sign(work.EventID, began, work.Bytes), work.Bytes))
 	if err != nil {
 		answer.Duration = e.opts.Now().Sub(began)
-		answer.Error = explain(err, e.opts.Timeout)
+		answer.Error = Explain(err, e.opts.Timeout)
 		return answer, errors.Is(context.Cause(ctx), errShutdown)
 	}
 	defer response.Body.Close() //nolint:errcheck // the status has decided
@@ -335,9 +335,9 @@ func readBounded(body io.Reader) (kept []byte, cut bool) {
 	return kept, cut
 }
 
-// explain names a failed request by a code and a text, the code stable. The
+// Explain names a failed request by a code and a text, the code stable. The
 // guard's refusals carry their own; nothing of the request is repeated.
-func explain(err error, timeout time.Duration) string {
+func Explain(err error, timeout time.Duration) string {
 	var refused interface{ ReasonCode() string }
 	if errors.As(err, &refused) {
 		return refused.ReasonCode() + ": " + inner(err)

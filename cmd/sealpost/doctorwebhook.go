@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"sealpost/internal/deliver"
+	"sealpost/internal/webhook"
+)
+
+// soon is when a certificate's end is close.
+const soon = 14 * 24 * time.Hour
+
+// examineWebhook looks at one webhook and at every host that it leads to.
+func (a *app) examineWebhook(ctx context.Context, d *diagnosis, l *local, w *webhook.Webhook) error {
+	if w.Disabled {
+		d.warn("webhook.enabled", w.Name, "when its receiver is well: `sealpost webhook update "+w.Name+" --enable`", "it is disabled, so its deliveries are parked: %s", orUnknown(w.DisabledWhy))
+	} else {
+		d.pass("webhook.enabled", w.Name, "it is enabled")
+	}
+	hosts := map[string]bool{}
+	for _, url := range urlsOf(w) {
+		if host := hostOf(url); !hosts[host] {
+			hosts[host] = true
+			a.examineURL(ctx, d, l, w.Name+" at "+host, url)
+		}
+	}
+	found, _, err := l.ListDeliveries(ctx, webhook.DeliveryQuery{Organization: a.organization(), Webhook: w.Name, Limit: 20})
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(found, func(d webhook.Delivery) bool { return len(d.Attempts) > 0 })
+	if at < 0 {
+		return nil
+	}
+	last := found[at].Attempts[len(found[at].Attempts)-1]
+	if found[at].State == webhook.Delivered {
+		d.pass("webhook.last", w.Name, "the newest attempt was taken: %s, %s", deliver.Describe(last), a.when(last.At))
+	} else {
+		d.warn("webhook.last", w.Name, "`sealpost delivery get "+found[at].Key.String()+"` shows every attempt", "the newest attempt failed: %s, %s", deliver.Describe(last), a.when(last.At))
+	}
+	return nil
+}
+
+// urlsOf lists a webhook's URLs, the default one first.
+func urlsOf(w *webhook.Webhook) []string {
+	urls := []string{w.URL}
+	for _, resource := range sortedKeys(w.Routes) {
+		for _, action := range sortedKeys(w.Routes[resource]) {
+			urls = append(urls, w.Routes[resource][action])
+		}
+	}
+	return urls
+}
+
+// examineURL asks the guard, the name server, and the other side's handshake.
+// Only the host is shown: a path may hold a token.
+func (a *app) examineURL(ctx context.Context, d *diagnosis, l *local, subject, url string) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	v := l.guard.Check(ctx, url)
+	if !v.Allowed {
+		d.fail("webhook.guard", subject, guardFix(string(v.Reason)), "it may not be called: %s: %s", v.Reason, v.Message)
+		return
+	}
+	d.pass("webhook.guard", subject, "it may be called, and leads to %s", addresses(v.Addrs))
+	p, err := l.guard.Probe(ctx, url)
+	if err != nil {
+		d.fail("webhook.connect", subject, "ask whoever runs the receiver", "%s", deliver.Explain(err, probeTimeout))
+	} else {
+		d.pass("webhook.connect", subject, "%s answers in %s%s", p.Addr, p.Connected.Round(time.Microsecond), handshake(p.Handshake))
+	}
+	if len(p.Certificates) > 0 {
+		a.examineCertificate(d, subject, p.Certificates)
+	}
+}
+
+func (a *app) examineCertificate(d *diagnosis, subject string, chain []*x509.Certificate) {
+	first := chain[0]
+	end := first
+	for _, c := range chain {
+		if c.NotAfter.Before(end.NotAfter) {
+			end = c
+		}
+	}
+	who := fmt.Sprintf("%d certificate%s, by %s", len(chain), plural(len(chain)), orUnknown(strings.Join(append(first.Issuer.Organization, first.Issuer.CommonName), " ")))
+	left := end.NotAfter.Sub(a.now())
+	until := end.NotAfter.UTC().Format(time.DateOnly)
+	switch {
+	case left < 0:
+		d.fail("webhook.certificate", subject, "its owner has to renew it; until then every attempt fails and is repeated", "it ended on %s; %s", until, who)
+	case left < soon:
+		d.warn("webhook.certificate", subject, "tell its owner to renew it", "it ends on %s, in %d days; %s", until, int(left.Hours()/24), who)
+	default:
+		d.pass("webhook.certificate", subject, "good until %s; %s", until, who)
+	}
+}
+
+func handshake(took time.Duration) string {
+	if took == 0 {
+		return ", without TLS"
+	}
+	return ", TLS in " + took.Round(time.Microsecond).String()
+}
+
+// guardFix says what can be done about a refusal.
+func guardFix(reason string) string {
+	if strings.HasPrefix(reason, "dns") {
+		return "check the name, and with egress.resolver which server is asked"
+	}
+	return "give it a public https URL; `sealpost help egress` tells how to make an exception"
+}
+
+func addresses(addrs []netip.Addr) string {
+	var words []string
+	for _, addr := range addrs[:min(len(addrs), 4)] {
+		words = append(words, addr.String())
+	}
+	if len(addrs) > 4 {
+		words = append(words, fmt.Sprintf("%d more", len(addrs)-4))
+	}
+	return strings.Join(words, ", ")
+}
+
+func orUnknown(text string) string {
+	if strings.TrimSpace(text) == "" {
+		return "not said"
+	}
+	return strings.TrimSpace(text)
+}
