@@ -20,6 +20,7 @@
 // than [MaxDepth], or has a fraction or an exponent that makes a double infinite.
 //
 // [Append] rewrites a text, [AppendMembers] hands out the parts of the result on
-// the way, [Members] those of the text as it stands; [AppendString] and
-// [AppendNumber] write single values for those who build JSON by hand.
+// the way, [Members] those of the text as it stands; [Decode] makes Go values of
+// a result. [AppendString] and [AppendNumber] write single values for those who
+// build JSON by hand.
 package ecmajson
