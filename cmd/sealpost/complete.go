@@ -26,7 +26,9 @@ func (a *app) glance() (*store.Glance, error) {
 	return store.OpenGlance(c.Database)
 }
 
-func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+// offer lists what the database holds for the first argument: words, each with
+// what it is after a tab. What can't be read in time is not offered.
+func (a *app) offer(args []string, prefix string, words func(ctx context.Context, g *store.Glance) ([]string, error)) (fitting []string, _ cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -38,17 +40,33 @@ func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) (
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	defer g.Close() //nolint:errcheck // nothing was written
-	found, err := g.Webhooks(ctx, a.organization())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, w := range found {
-		if strings.HasPrefix(w.Name, prefix) {
-			names = append(names, w.Name+"\t"+w.URL)
+	all, _ := words(ctx, g)
+	for _, word := range all {
+		if strings.HasPrefix(word, prefix) {
+			fitting = append(fitting, word)
 		}
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return fitting, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) completeWebhooks(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return a.offer(args, prefix, func(ctx context.Context, g *store.Glance) (words []string, err error) {
+		found, err := g.Webhooks(ctx, a.organization())
+		for _, w := range found {
+			words = append(words, w.Name+"\t"+w.URL)
+		}
+		return words, err
+	})
+}
+
+func (a *app) completeDeliveries(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return a.offer(args, prefix, func(ctx context.Context, g *store.Glance) (words []string, err error) {
+		found, _, err := g.Deliveries(ctx, webhook.DeliveryQuery{Organization: a.organization()})
+		for _, d := range found {
+			words = append(words, fmt.Sprintf("%s\t%s to %s, %s", d.Key, d.Type, d.Webhook, d.State))
+		}
+		return words, err
+	})
 }
 
 func (a *app) completeTypes(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
@@ -73,29 +91,4 @@ func (a *app) completeFlags(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("retry-profile", cobra.FixedCompletions([]string{"default", "sandbox"}, cobra.ShellCompDirectiveNoFileComp))
-}
-
-func (a *app) completeDeliveries(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
-	defer cancel()
-	a.quiet = true
-	g, err := a.glance()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer g.Close() //nolint:errcheck // nothing was written
-	found, _, err := g.Deliveries(ctx, webhook.DeliveryQuery{Organization: a.organization()})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var ids []string
-	for _, d := range found {
-		if id := d.Key.String(); strings.HasPrefix(id, prefix) {
-			ids = append(ids, fmt.Sprintf("%s\t%s to %s, %s", id, d.Type, d.Webhook, d.State))
-		}
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }

@@ -1,6 +1,10 @@
 package catalog
 
-import "strings"
+import (
+	"strings"
+
+	"sealpost/internal/typo"
+)
 
 // near returns up to three of the known names that an unknown one is most
 // likely a slip of: the fewest letters differ, or the last segment is the same.
@@ -11,7 +15,7 @@ func near(unknown string, known []string) []string {
 	var found []string
 	best := max(1, len(unknown)/4)
 	for _, name := range known {
-		d := distance(strings.ToLower(unknown), strings.ToLower(name))
+		d := typo.Distance(strings.ToLower(unknown), strings.ToLower(name))
 		if strings.EqualFold(last(unknown), last(name)) {
 			d = min(d, 1)
 		}
@@ -34,24 +38,3 @@ func didYouMean(names []string) string {
 }
 
 func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
-
-// distance is the Levenshtein distance of two texts, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

@@ -126,15 +126,3 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
-
-// TestDistance holds the measure to its axioms.
-func TestDistance(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.StringMatching(`[ab]{0,6}`)
-		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
-		ab := distance(a, b)
-		if (ab == 0) != (a == b) || ab != distance(b, a) || ab > max(len(a), len(b)) || distance(a, c) > ab+distance(b, c) {
-			t.Fatalf("%q to %q is %d", a, b, ab)
-		}
-	})
-}

@@ -62,7 +62,8 @@ type loader struct {
 	env     map[string]string
 	stdin   io.Reader
 	faults  []error
-	literal bool // the file gives a secret as it is
+	unread  []string // keys of settings whose value is malformed
+	literal bool     // the file gives a secret as it is
 }
 
 // given is the text of a setting and where it comes from.
@@ -113,8 +114,10 @@ func (l *loader) take(s Setting, g given) {
 	}
 	if g.err != nil {
 		l.fault("%s (%s) %w", s.Key, g.origin, g.err)
+		l.unread = append(l.unread, s.Key)
 	} else if err := l.read(s, g); err != nil {
 		l.fault("%s (%s): %q %w", s.Key, g.origin, shorten(shown), err)
+		l.unread = append(l.unread, s.Key)
 	}
 	if s.Key == "database" && g.text == "" {
 		l.conf.Database = defaultDatabase(l.env)
@@ -136,10 +139,10 @@ func (l *loader) read(s Setting, g given) (err error) {
 // together checks what no setting can say alone.
 func (l *loader) together() {
 	c := l.conf
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+	if l.absent("tls.cert_file", c.TLS.CertFile) != l.absent("tls.key_file", c.TLS.KeyFile) {
 		l.fault("tls.cert_file and tls.key_file go together: one of them is missing")
 	}
-	if c.Auth.SIWE.Enabled && c.Auth.SIWE.Domain == "" {
+	if c.Auth.SIWE.Enabled && l.absent("auth.siwe.domain", c.Auth.SIWE.Domain) {
 		l.fault("auth.siwe.enabled needs auth.siwe.domain: the domain that sign-in messages name, for instance app.example.com")
 	}
 	if c.Secrets.KeyFile != "" && !c.Secrets.Key.IsZero() {
@@ -148,6 +151,12 @@ func (l *loader) together() {
 	if c.Metrics.Listen != "" && c.Metrics.Listen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		l.fault("metrics.listen and listen are both %q: the metrics have a listener of their own", c.Listen)
 	}
+}
+
+// absent reports whether a setting has no value, and not just a malformed one,
+// of which people have been told.
+func (l *loader) absent(key, value string) bool {
+	return value == "" && !slices.Contains(l.unread, key)
 }
 
 // strangers warns of variables that look like settings and are none. They are

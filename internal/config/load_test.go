@@ -24,6 +24,11 @@ func TestTogether(t *testing.T) {
 			t.Errorf("%v: %v, not %q", test.flags, err, test.says)
 		}
 	}
+	// What is malformed is not missing as well.
+	_, err := Load(Sources{Flags: map[string]string{"auth.siwe.enabled": "true", "auth.siwe.domain": "https://app.example.com"}})
+	if err == nil || strings.Contains(err.Error(), "needs") || !strings.Contains(err.Error(), "is not a host name") {
+		t.Errorf("a malformed domain: %v", err)
+	}
 	load(t, Sources{Flags: map[string]string{"listen": "127.0.0.1:0", "metrics.listen": "127.0.0.1:0"}})
 	load(t, Sources{Flags: map[string]string{"listen": "127.0.0.1:9464", "metrics.listen": "off"}})
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"sealpost/internal/typo"
 )
 
 // near suggests one of some words, when a word looks like it.
@@ -21,7 +23,7 @@ func nearest(word string, words []string) string {
 		if len(w)-len(word) >= least || len(word)-len(w) >= least {
 			continue
 		}
-		if d := distance(word, w); d < least {
+		if d := typo.Distance(word, w); d < least {
 			best, least = w, d
 		}
 	}
@@ -34,24 +36,4 @@ func nearest(word string, words []string) string {
 		}
 	}
 	return ""
-}
-
-// distance is the number of edits between two words (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

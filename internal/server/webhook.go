@@ -15,12 +15,39 @@ import (
 func (s *Server) routeWebhooks() {
 	s.mux.HandleFunc("GET /api/webhook", s.known(s.listWebhooks))
 	s.mux.HandleFunc("POST /api/webhook", s.known(s.createWebhook))
-	s.mux.HandleFunc("GET /api/webhook/{name}", s.known(s.getWebhook))
+	s.mux.HandleFunc("GET /api/webhook/{name}", s.known(named(s.getWebhook)))
 	s.mux.HandleFunc("POST /api/webhook/{name}", s.known(s.createWebhook))
-	s.mux.HandleFunc("PUT /api/webhook/{name}", s.known(s.putWebhook))
-	s.mux.HandleFunc("PATCH /api/webhook/{name}", s.known(s.patchWebhook))
-	s.mux.HandleFunc("DELETE /api/webhook/{name}", s.known(s.deleteWebhook))
-	s.mux.HandleFunc("POST /api/webhook/{name}/rotate", s.known(s.rotateWebhook))
+	s.mux.HandleFunc("PUT /api/webhook/{name}", s.known(named(s.putWebhook)))
+	s.mux.HandleFunc("PATCH /api/webhook/{name}", s.known(named(s.patchWebhook)))
+	s.mux.HandleFunc("DELETE /api/webhook/{name}", s.known(named(s.deleteWebhook)))
+	s.mux.HandleFunc("POST /api/webhook/{name}/rotate", s.known(named(s.rotateWebhook)))
+}
+
+// named has a call answered whose path names a webhook, with a name that may be
+// one.
+func named(h func(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+		name := r.PathValue("name")
+		if err := webhook.CheckName(name); err != nil {
+			return err
+		}
+		return h(w, r, c, name)
+	}
+}
+
+// described reads a body that says what a webhook is to be.
+func described(w http.ResponseWriter, r *http.Request, decode func([]byte) (*webhook.Patch, error)) (*webhook.Patch, error) {
+	body, err := jsonBody(w, r, maxConfig)
+	if err != nil {
+		return nil, err
+	}
+	return decode(body)
+}
+
+// shown answers with a webhook and its entity tag.
+func shown(w http.ResponseWriter, status int, config *webhook.Config, named bool, extra ...webhook.Member) {
+	w.Header().Set("ETag", config.ETag())
+	writeRaw(w, status, config.AppendJSON(named, extra...))
 }
 
 func (s *Server) listWebhooks(w http.ResponseWriter, r *http.Request, c access.Caller) error {
@@ -39,11 +66,7 @@ func (s *Server) listWebhooks(w http.ResponseWriter, r *http.Request, c access.C
 	return nil
 }
 
-func (s *Server) getWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
-	name := r.PathValue("name")
-	if err := webhook.CheckName(name); err != nil {
-		return err
-	}
+func (s *Server) getWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
 	if err := allowed(c, access.WebhookRead); err != nil {
 		return err
 	}
@@ -51,8 +74,7 @@ func (s *Server) getWebhook(w http.ResponseWriter, r *http.Request, c access.Cal
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", found.ETag())
-	writeRaw(w, http.StatusOK, found.AppendJSON(false))
+	shown(w, http.StatusOK, &found.Config, false)
 	return nil
 }
 
@@ -64,11 +86,7 @@ func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request, c access.
 			return err
 		}
 	}
-	body, err := jsonBody(w, r, maxConfig)
-	if err != nil {
-		return err
-	}
-	patch, err := webhook.DecodeConfig(body)
+	patch, err := described(w, r, webhook.DecodeConfig)
 	if err != nil {
 		return err
 	}
@@ -85,21 +103,12 @@ func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request, c access.
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", created.Config.ETag())
-	writeRaw(w, http.StatusCreated, created.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()}))
+	shown(w, http.StatusCreated, &created.Config, true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()})
 	return nil
 }
 
-func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
-	name := r.PathValue("name")
-	if err := webhook.CheckName(name); err != nil {
-		return err
-	}
-	body, err := jsonBody(w, r, maxConfig)
-	if err != nil {
-		return err
-	}
-	patch, err := webhook.DecodeConfig(body)
+func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
+	patch, err := described(w, r, webhook.DecodeConfig)
 	if err != nil {
 		return err
 	}
@@ -110,25 +119,16 @@ func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Cal
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", put.Config.ETag())
 	if created {
-		writeRaw(w, http.StatusCreated, put.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: put.Secret.Reveal()}))
+		shown(w, http.StatusCreated, &put.Config, true, webhook.Member{Key: "secret", Value: put.Secret.Reveal()})
 		return nil
 	}
-	writeRaw(w, http.StatusOK, put.Config.AppendJSON(true))
+	shown(w, http.StatusOK, &put.Config, true)
 	return nil
 }
 
-func (s *Server) patchWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
-	name := r.PathValue("name")
-	if err := webhook.CheckName(name); err != nil {
-		return err
-	}
-	body, err := jsonBody(w, r, maxConfig)
-	if err != nil {
-		return err
-	}
-	patch, err := webhook.DecodePatch(body)
+func (s *Server) patchWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
+	patch, err := described(w, r, webhook.DecodePatch)
 	if err != nil {
 		return err
 	}
@@ -139,16 +139,11 @@ func (s *Server) patchWebhook(w http.ResponseWriter, r *http.Request, c access.C
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", config.ETag())
-	writeRaw(w, http.StatusOK, config.AppendJSON(true))
+	shown(w, http.StatusOK, &config, true)
 	return nil
 }
 
-func (s *Server) deleteWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
-	name := r.PathValue("name")
-	if err := webhook.CheckName(name); err != nil {
-		return err
-	}
+func (s *Server) deleteWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
 	if err := allowed(c, access.WebhookDelete); err != nil {
 		return err
 	}
@@ -159,11 +154,7 @@ func (s *Server) deleteWebhook(w http.ResponseWriter, r *http.Request, c access.
 	return nil
 }
 
-func (s *Server) rotateWebhook(w http.ResponseWriter, r *http.Request, c access.Caller) error {
-	name := r.PathValue("name")
-	if err := webhook.CheckName(name); err != nil {
-		return err
-	}
+func (s *Server) rotateWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
 	rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap}
 	if r.ContentLength != 0 {
 		body, err := jsonBody(w, r, maxConfig)
