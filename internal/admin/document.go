@@ -30,7 +30,7 @@ type Documented struct {
 func ParseDocument(text []byte) (*Document, error) {
 	var in struct {
 		Type     *string
-		Webhooks map[string]json.RawMessage
+		Webhooks lastObject
 	}
 	if err := webhook.Unmarshal(text, &in); err != nil {
 		return nil, err
@@ -60,6 +60,16 @@ func ParseDocument(text []byte) (*Document, error) {
 	}
 	slices.SortFunc(doc.Webhooks, func(a, b Documented) int { return strings.Compare(a.Config.Name, b.Config.Name) })
 	return doc, nil
+}
+
+// lastObject is an object of which, when its key is given twice, the last one
+// counts as a whole; encoding/json would put the two together.
+type lastObject map[string]json.RawMessage
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (o *lastObject) UnmarshalJSON(raw []byte) error {
+	*o = nil
+	return json.Unmarshal(raw, (*map[string]json.RawMessage)(o))
 }
 
 func parseDocumented(name string, raw []byte) (one Documented, err error) {

@@ -1,0 +1,62 @@
+package admin_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"sealpost/internal/admin"
+	"sealpost/internal/webhook"
+)
+
+// TestDocument reads documents and writes them again; the other form of each is
+// what comes out, the same when it is empty.
+func TestDocument(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	for in, out := range map[string]string{
+		`{"type":"integrator","webhooks":{}}`:                                                                                  "",
+		`{"type":"uphold","webhooks":{"a":{"url":"https://a.example.com/","secret":"` + key + `"}}}`:                           "",
+		`{"type":"integrator","webhooks":{"a":{"url":"u"},"b":{"url":"v","order":{"paid":"w"},"secret":"` + key + `"}}}`:       "",
+		`{"webhooks":{"b":{"url":"v"},"a":{"url":"u"}},"more":1}`:                                                              `{"type":"","webhooks":{"a":{"url":"u"},"b":{"url":"v"}}}`,
+		`{"type":"integrator","webhooks":{"a":{"name":"a","url":"u","events":["*"],"enabled":true,"secret":null}}}`:            `{"type":"integrator","webhooks":{"a":{"url":"u"}}}`,
+		`{"type":"integrator","webhooks":{"a":{"url":"u","events":["order.*"],"enabled":false}},"webhooks":{"z":{"url":"z"}}}`: `{"type":"integrator","webhooks":{"z":{"url":"z"}}}`,
+	} {
+		doc, err := admin.ParseDocument([]byte(in))
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		if out == "" {
+			out = in
+		}
+		if got := string(doc.Marshal()); got != out {
+			t.Errorf("%s is written as\n%s, not\n%s", in, got, out)
+		}
+	}
+}
+
+// TestDocumentFaults: all of them at once, each with the webhook's name.
+func TestDocumentFaults(t *testing.T) {
+	for in, want := range map[string][]string{
+		`{`:                 {"JSON"},
+		`[]`:                {"object"},
+		`{}`:                {"webhooks is missing"},
+		`{"webhooks":null}`: {"webhooks is missing"},
+		`{"type":"bank","webhooks":{"A_B":{"url":"u"},"a":{},"b":{"url":"u","secret":7},"c":{"url":"u","secret":""},"d":7}}`: {
+			`A_B: `, `a: `, `b: `, `c: `, `d: `, `type "bank" is neither integrator nor uphold`,
+		},
+	} {
+		doc, err := admin.ParseDocument([]byte(in))
+		var fault *webhook.Error
+		if !errors.As(err, &fault) || doc != nil || len(fault.Messages) != len(want) || !slices.IsSorted(fault.Messages) {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		for i, text := range want {
+			if !strings.Contains(fault.Messages[i], text) {
+				t.Errorf("%s: %q is not about %q", in, fault.Messages[i], text)
+			}
+		}
+	}
+}
