@@ -2,12 +2,14 @@ package server_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -37,9 +39,10 @@ func (w *wire) Accept() (net.Conn, error) {
 func (w *wire) Close() error   { close(w.closed); return nil }
 func (w *wire) Addr() net.Addr { return &net.UnixAddr{} }
 
-// overWire serves the edge with the limits that ship, and connects to it. When
+// overWire serves the edge with the limits that ship, over TLS when that is
+// given, and connects to it. When
 // the server ends the connection, it says so.
-func overWire(t *testing.T) (ours net.Conn, cut chan time.Time) {
+func overWire(t *testing.T, secure *tls.Config) (ours net.Conn, cut chan time.Time) {
 	t.Helper()
 	hook := server.Hook{Name: "panda", Verify: func(func(string) string, []byte) error { return errors.New("unsigned") }}
 	log := slog.New(slog.DiscardHandler)
@@ -51,8 +54,12 @@ func overWire(t *testing.T) (ours net.Conn, cut chan time.Time) {
 		}
 	}
 	w := &wire{make(chan net.Conn), make(chan struct{})}
+	listener := net.Listener(w)
+	if secure != nil {
+		listener = tls.NewListener(w, secure)
+	}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = web.Serve(w) })
+	serving.Go(func() { _ = web.Serve(listener) })
 	ours, theirs := net.Pipe()
 	w.connections <- theirs
 	t.Cleanup(func() {
@@ -75,23 +82,27 @@ func TestSlowClients(t *testing.T) {
 			<-time.After(time.Second)
 		}
 	}
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
 	for name, test := range map[string]struct {
 		send   func(net.Conn)
 		reads  bool
 		after  time.Duration
 		answer string
+		secure *tls.Config
 	}{
-		"says nothing":      {func(net.Conn) {}, true, 10 * time.Second, ""},
-		"begins":            {func(c net.Conn) { _, _ = io.WriteString(c, start) }, true, 10 * time.Second, ""},
-		"headers that drip": {func(c net.Conn) { _, _ = io.WriteString(c, start); drip(c, "X-A: b\r\n") }, true, 10 * time.Second, ""},
-		"no body":           {func(c net.Conn) { _, _ = io.WriteString(c, post) }, true, time.Minute, "HTTP/1.1 400 Bad Request"},
-		"a body that drips": {func(c net.Conn) { _, _ = io.WriteString(c, post); drip(c, "x") }, true, time.Minute, "HTTP/1.1 400 Bad Request"},
-		"is idle":           {func(c net.Conn) { _, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") }, true, 2 * time.Minute, "HTTP/1.1 200 OK"},
-		"reads no answer":   {func(c net.Conn) { _, _ = io.WriteString(c, start+"\r\n") }, false, 2 * time.Minute, ""},
+		"says nothing":      {func(net.Conn) {}, true, 10 * time.Second, "", nil},
+		"begins":            {func(c net.Conn) { _, _ = io.WriteString(c, start) }, true, 10 * time.Second, "", nil},
+		"headers that drip": {func(c net.Conn) { _, _ = io.WriteString(c, start); drip(c, "X-A: b\r\n") }, true, 10 * time.Second, "", nil},
+		"no body":           {func(c net.Conn) { _, _ = io.WriteString(c, post) }, true, time.Minute, "HTTP/1.1 400 Bad Request", nil},
+		"a body that drips": {func(c net.Conn) { _, _ = io.WriteString(c, post); drip(c, "x") }, true, time.Minute, "HTTP/1.1 400 Bad Request", nil},
+		"is idle":           {func(c net.Conn) { _, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") }, true, 2 * time.Minute, "HTTP/1.1 200 OK", nil},
+		"reads no answer":   {func(c net.Conn) { _, _ = io.WriteString(c, start+"\r\n") }, false, 2 * time.Minute, "", nil},
+		"shakes no hands":   {func(net.Conn) {}, true, 10 * time.Second, "", certified.TLS},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, cut := overWire(t)
+				c, cut := overWire(t, test.secure)
 				begun, answer := time.Now(), ""
 				var client sync.WaitGroup
 				client.Go(func() { test.send(c) })
@@ -130,7 +141,7 @@ func TestLargeBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn, _ := overWire(t)
+				conn, _ := overWire(t, nil)
 				sent, ended := 0, make(chan struct{})
 				go func() {
 					defer close(ended)

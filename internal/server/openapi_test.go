@@ -1,9 +1,11 @@
 package server_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -319,6 +322,38 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		if !e.seen.all[operation] {
 			t.Errorf("%s was never answered", operation)
 		}
+	}
+}
+
+// TestRealClientsAreAsDescribed has the scripts of better-auth's users call an
+// edge behind which each request and answer is held to openapi.json.
+func TestRealClientsAreAsDescribed(t *testing.T) {
+	e := newEdge(t, func(s *server.SignIn) { s.BaseURL = "" })
+	e.now = time.Now()
+	edge := e.web.Config.Handler
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		answered := httptest.NewRecorder()
+		edge.ServeHTTP(answered, r)
+		got := answer{status: answered.Code, header: answered.Header(), body: answered.Body.String()}
+		if err := e.seen.hold(r, string(body), got); err != nil {
+			t.Errorf("%s %s: %d %s\n%v", r.Method, r.URL, got.status, got.body, err)
+		}
+		maps.Copy(w.Header(), answered.Header())
+		w.WriteHeader(answered.Code)
+		_, _ = w.Write(answered.Body.Bytes())
+	}))
+	defer web.Close()
+	for _, version := range []string{"1.6", "1.7"} {
+		node := exec.CommandContext(t.Context(), "node", "user.js", version, web.URL, domain, "https://127.0.0.1:8443/hook")
+		node.Dir = filepath.Join("..", "..", "test", "better-auth")
+		if out, err := node.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v (`make node` installs what this test needs)\n%s", version, err, out)
+		}
+	}
+	if !e.seen.all["post /api/auth/organization/accept-invitation 200"] {
+		t.Error("the clients have done less than they should")
 	}
 }
 
