@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,7 @@ func overWire(t *testing.T, secure *tls.Config) (ours net.Conn, cut chan time.Ti
 		_ = ours.Close()
 		_ = web.Close()
 		serving.Wait()
+		<-time.After(time.Second) // net/http lets a connection linger for half of one
 	})
 	return ours, cut
 }
@@ -169,6 +171,30 @@ func TestLargeBodies(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPromisedBodies has a hundred clients that promise as large a body as they
+// may send, and send none: no room is set aside for what is only promised.
+func TestPromisedBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const clients = 100
+		var before, after runtime.MemStats
+		conns := make([]net.Conn, clients)
+		for i := range conns {
+			conns[i], _ = overWire(t, nil)
+		}
+		runtime.ReadMemStats(&before)
+		for _, conn := range conns {
+			if _, err := io.WriteString(conn, "POST /hooks/panda HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / clients; each > 64<<10 {
+			t.Errorf("%d KiB for each client", each>>10)
+		}
+	})
 }
 
 // last is a request after which the server closes.
