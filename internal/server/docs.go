@@ -36,7 +36,8 @@ func (s *Server) routeDocs() {
 // apiCall is one call on the page.
 type apiCall struct {
 	Method, Path, Summary string
-	Who                   []string // ways to say who calls; none for anybody
+	Open                  bool     // to anybody
+	Who                   []string // ways to say who calls, where they are special
 	Parameters            []apiParameter
 	Body                  []apiParameter
 	Answers               []apiAnswer
@@ -93,6 +94,7 @@ func (d *apiDocument) call(method, path string, raw []byte) (apiCall, error) {
 		return apiCall{}, fmt.Errorf("openapi.json: %s %s: %w", method, path, err)
 	}
 	c := apiCall{Method: strings.ToUpper(method), Path: path, Summary: operation.Summary, Parameters: operation.Parameters}
+	c.Open = operation.Security != nil && len(operation.Security) == 0
 	for _, way := range operation.Security {
 		c.Who = append(c.Who, sortedKeys(way)...)
 	}

@@ -451,7 +451,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("/docs does not show %s", path)
 		}
 	}
-	for _, want := range []string{"invitationId", "signature", "better-auth.session_token", "Sign-in with Ethereum is not switched on."} {
+	for _, want := range []string{"invitationId", "signature", "better-auth.session_token", "A nonce for one sign-in; open to anybody", "Sign-in with Ethereum is not switched on."} {
 		if !strings.Contains(got.body, want) {
 			t.Errorf("/docs says nothing of %q", want)
 		}
