@@ -15,7 +15,7 @@ import (
 const (
 	maxQuarantine  = 1000   // events of providers that are kept in quarantine; the oldest go first
 	maxCredentials = 10_000 // that are remembered
-	maxUnlinked    = 10_000 // users of providers that are counted though nobody has linked them; others come too late
+	maxUnlinked    = 1000   // users of providers that are counted though nobody has linked them; others come too late
 )
 
 // Take stores what one event of a provider causes, in one transaction: that it
