@@ -32,7 +32,7 @@ func (p program) command(ctx context.Context, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.Args[0] = "sealpost" // the test binary is the program under this name
-	cmd.Env = append([]string{"HOME=" + p.t.TempDir(), "PATH=" + os.Getenv("PATH")}, p.env...)
+	cmd.Env = append([]string{"HOME=" + p.t.TempDir(), "PATH=" + os.Getenv("PATH"), raceExit}, p.env...)
 	return cmd
 }
 

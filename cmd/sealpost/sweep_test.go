@@ -135,6 +135,9 @@ func (w *world) rightly(t *testing.T) {
 		if escape.MatchString(r.out + r.errs) {
 			t.Errorf("%q has colours in a pipe:\n%s", c.words, r.out+r.errs)
 		}
+		if q := (outing{world: w, args: append(slices.Clone(yes), "-q"), stdin: c.stdin}).run(t); q.errs != "" && c.code != exitUsage && c.code != exitEnvironment {
+			t.Errorf("%q -q is not quiet: %s", c.words, q.errs)
+		}
 		if r := (outing{world: w, args: yes, stdin: c.stdin, deaf: true}).run(t); r.killed != syscall.SIGPIPE && r.code != c.code || strings.Contains(r.errs, "pipe") || strings.Contains(r.errs, "panic") {
 			t.Errorf("%q with nobody reading ends with %d %s: %s", c.words, r.code, r.killed, r.errs)
 		}
@@ -299,7 +302,7 @@ func (w *world) nothingThere(t *testing.T) {
 	}
 	aboard(slices.Sorted(maps.Keys(visits)), func(n string) {
 		v := visits[n]
-		r := outing{world: w, args: append(append(strings.Fields(n), w.words(v.args)...), "-o", "json"), empty: true}.run(t)
+		r := outing{world: w, args: append(append(strings.Fields(n), w.words(v.args)...), "-o", "json"), stdin: v.stdin, empty: true}.run(t)
 		if made := slices.Contains(r.changed, "sealpost.db"); made && !slices.Contains(makes, n) {
 			t.Errorf("%q makes a database: %d %s", n, r.code, r.errs)
 		}
