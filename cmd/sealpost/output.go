@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
-	"github.com/charmbracelet/lipgloss/table"
 	"github.com/muesli/termenv"
 	"golang.org/x/term"
 )
@@ -61,26 +60,6 @@ func (a *app) printBytes(name string, raw []byte) error {
 func (a *app) print(format string, args ...any) error {
 	_, err := fmt.Fprintf(a.streams.out, format+"\n", args...)
 	return err
-}
-
-// printTable writes a table that fits the terminal; in a pipe the same rows,
-// without colour.
-func (a *app) printTable(headers []string, rows [][]string) error {
-	renderer := a.renderer(a.streams.out)
-	head := renderer.NewStyle().Bold(true).Padding(0, 1)
-	cell := renderer.NewStyle().Padding(0, 1)
-	t := table.New().Headers(headers...).Rows(rows...).Border(lipgloss.RoundedBorder()).
-		BorderStyle(renderer.NewStyle().Foreground(lipgloss.AdaptiveColor{Light: "245", Dark: "240"})).
-		StyleFunc(func(row, _ int) lipgloss.Style {
-			if row == table.HeaderRow {
-				return head
-			}
-			return cell
-		})
-	if width := terminalWidth(a.streams.out); width > 0 && lipgloss.Width(t.Render()) > width {
-		t.Width(width)
-	}
-	return a.print("%s", t.Render())
 }
 
 // printFields writes names and values, one a line.

@@ -232,6 +232,11 @@ func (w *world) onTerminals(t *testing.T, c call, yes []string, piped outcome) {
 		if table && rfc3339.MatchString(r.out) && !strings.Contains(strings.Join(c.words, " "), "--dry-run") {
 			t.Errorf("%q shows a time on a terminal as in data:\n%s", c.words, r.out)
 		}
+		for _, header := range tableHeaders(piped.out) {
+			if strings.ContainsAny(r.out, border) && !strings.Contains(r.out, header) {
+				t.Errorf("%q cuts the header %s on a terminal of %d:\n%s", c.words, header, screen.columns, r.out)
+			}
+		}
 		for line := range strings.Lines(r.out) {
 			if width := lipgloss.Width(strings.TrimRight(line, "\r\n")); strings.ContainsAny(line, border) && width > screen.columns {
 				t.Errorf("%q has a table of %d columns on a terminal of %d:\n%s", c.words, width, screen.columns, r.out)
@@ -244,6 +249,21 @@ func (w *world) onTerminals(t *testing.T, c call, yes []string, piped outcome) {
 			t.Errorf("%q --color always has none:\n%s", c.words, r.out)
 		}
 	}
+}
+
+// tableHeaders are the headers of the first table in a text.
+func tableHeaders(text string) (headers []string) {
+	_, text, _ = strings.Cut(text, "╭")
+	lines := strings.SplitN(text, "\n", 3)
+	if len(lines) < 2 {
+		return nil
+	}
+	for cell := range strings.SplitSeq(lines[1], "│") {
+		if cell = strings.TrimSpace(cell); cell != "" {
+			headers = append(headers, cell)
+		}
+	}
+	return headers
 }
 
 // mistakes mistypes every command: exit code 2, told in the form that

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestColumnWidths(t *testing.T) {
+	id := "evt_" + strings.Repeat("x", 26)
+	for _, test := range []struct {
+		name    string
+		headers []string
+		rows    [][]string
+		room    int
+		want    []int
+	}{
+		{"a pipe has room for all", []string{"ID", "NOTE"}, [][]string{{id, strings.Repeat("word ", 40) + "end"}}, 0, []int{30, 203}},
+		{"what fits is whole", []string{"ID", "NOTE"}, [][]string{{"a", "b"}}, 80, []int{2, 4}},
+		{"exactly enough", []string{"ID", "NOTE"}, [][]string{{id, "fine"}}, 41, []int{30, 4}},
+		{"prose gives way before ids", []string{"ID", "NOTE"}, [][]string{{id, strings.Repeat("word ", 40)}}, 60, []int{30, 23}},
+		{"ids break when nothing else helps", []string{"ID", "NOTE"}, [][]string{{id, strings.Repeat("word ", 40)}}, 45, []int{18, 20}},
+		{"too little", []string{"ID", "NOTE"}, [][]string{{id, strings.Repeat("word ", 40)}}, 40, nil},
+		{"headers count without rows", []string{"DELIVERY", "ATTEMPTS"}, nil, 22, nil},
+		{"wide characters count twice", []string{"N"}, [][]string{{"漢字"}}, 80, []int{4}},
+	} {
+		if got := columnWidths(test.headers, test.rows, test.room); !slices.Equal(got, test.want) || (got == nil) != (test.want == nil) {
+			t.Errorf("%s: %v, not %v", test.name, got, test.want)
+		}
+	}
+}
