@@ -19,7 +19,7 @@ func newDB(a *app) *cobra.Command {
 		Example: `  sealpost db migrate
   sealpost db rekey --off`,
 	}
-	cmd.AddCommand(newDBMigrate(a), newDBRekey(a))
+	cmd.AddCommand(newDBMigrate(a), newDBPrune(a), newDBRekey(a))
 	return cmd
 }
 

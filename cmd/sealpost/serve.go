@@ -171,6 +171,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	var watch sync.WaitGroup
 	watch.Go(func() { l.store.Watch(watching) })
 	watch.Go(func() { a.expire(watching, l.store, log) })
+	watch.Go(func() { a.retain(watching, l.store, retention(c), log) })
 	defer watch.Wait()
 	defer unwatch()
 	select {

@@ -67,6 +67,11 @@ type Config struct {
 		Timeout       time.Duration
 		Await         []string // provider event types, resource.action
 	}
+	Retention struct { // after the end of the event's work; 0: for good
+		Bodies   time.Duration
+		Attempts time.Duration
+		Events   time.Duration
+	}
 	Auth struct {
 		RateLimit int // requests a minute and address; 0: no limit
 		SIWE      struct {

@@ -192,6 +192,21 @@ func duration(at func(*Config) *time.Duration, least, most time.Duration) kind {
 	}}
 }
 
+// durationOrNever reads a time, or 0 or never, which are stored as 0.
+func durationOrNever(at func(*Config) *time.Duration, least, most time.Duration) kind {
+	k := duration(at, least, most)
+	set := k.set
+	k.allowed += "; 0 or never"
+	k.set = func(c *Config, s string) error {
+		if s == "0" || s == "never" {
+			*at(c) = 0
+			return nil
+		}
+		return set(c, s)
+	}
+	return k
+}
+
 // size reads a number of bytes, with B, KiB or MiB behind it or nothing.
 func size(at func(*Config) *int, least, most int) kind {
 	allowed := fmt.Sprintf("a size from %d to %d bytes, such as 65536, 512KiB or 1MiB", least, most)

@@ -146,6 +146,13 @@ var settings = []Setting{
 	{Key: "receipts.await", Example: "transaction.created,transaction.completed", Help: "provider event types that wait for a receipt, separated by commas",
 		kind: types(func(c *Config) *[]string { return &c.Receipts.Await })},
 
+	{Key: "retention.bodies", Default: "30d", Example: "7d", Help: "how long bodies of events and answers are kept after the end; 0 or never: for good",
+		kind: durationOrNever(func(c *Config) *time.Duration { return &c.Retention.Bodies }, time.Minute, 36500*day)},
+	{Key: "retention.attempts", Default: "30d", Example: "14d", Help: "how long attempts before the last one are kept; 0 or never: for good",
+		kind: durationOrNever(func(c *Config) *time.Duration { return &c.Retention.Attempts }, time.Minute, 36500*day)},
+	{Key: "retention.events", Default: "30d", Example: "90d", Help: "how long events and deliveries are kept; the id stays known; 0 or never: for good",
+		kind: durationOrNever(func(c *Config) *time.Duration { return &c.Retention.Events }, time.Minute, 36500*day)},
+
 	{Key: "auth.rate_limit", Default: "30", Example: "10", Help: "sign-in requests a minute from one address; 0 is no limit",
 		kind: integer(func(c *Config) *int { return &c.Auth.RateLimit }, 0, 1<<30)},
 	{Key: "auth.siwe.enabled", Default: "false", Example: "true", Help: "sign-in with Ethereum",

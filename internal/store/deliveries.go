@@ -78,7 +78,7 @@ const (
 
 // fannedOut lists events from a number downwards.
 func (s *Store) fannedOut(ctx context.Context, q webhook.DeliveryQuery, from int64, limit int) (found []fanned, err error) {
-	where, args := []string{inOrganization, `e.deliveries > 0`}, []any{q.Organization, q.Organization}
+	where, args := []string{inOrganization, `e.fanout IS NOT NULL`}, []any{q.Organization, q.Organization}
 	if q.Event != "" {
 		where[0] = inOrganizationByID
 	}
@@ -149,6 +149,13 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 			if d.Reason == deletedReason {
 				return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the webhook of delivery %s was deleted", key))
 			}
+		}
+		var pruned bool
+		if err := tx.row(`SELECT bytes IS NULL FROM event WHERE seq = ?`, []any{key.Event}, &pruned); err != nil {
+			return err
+		}
+		if pruned {
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s can't be tried again: the body of its event was pruned", key)).WithHint("retention.bodies says how long bodies are kept")
 		}
 		committed.Due = append(committed.Due, key.Webhook)
 		return tx.exec(`UPDATE delivery SET state = 0, claim = claim + 1, spent = CASE WHEN state = 0 THEN spent ELSE attempts END, due = ?, reason = NULL, direct = NULL

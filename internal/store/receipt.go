@@ -58,6 +58,8 @@ func (s *Store) Attach(ctx context.Context, organization, id string, outcome web
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has another receipt: %s in block %d of %s", id, w.status.String, w.block.Int64, w.hash.String))
 		case w.hash.Valid && !strings.EqualFold(w.hash.String, outcome.TransactionHash):
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q waits for the transaction %s", id, w.hash.String))
+		case w.bytes == nil:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has expired, and its body was pruned", id))
 		}
 		if err := tx.exec(`UPDATE hold SET transaction_hash = ?, block_number = ?, status = ? WHERE event = ?`,
 			outcome.TransactionHash, int64(outcome.BlockNumber), outcome.Status(), w.seq); err != nil {
