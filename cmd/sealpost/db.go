@@ -16,10 +16,10 @@ func newDB(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "db",
 		Short: "Look after the database file",
-		Example: `  sealpost db migrate
-  sealpost db rekey --off`,
+		Example: `  sealpost db backup sealpost-backup.db
+  sealpost db prune --dry-run`,
 	}
-	cmd.AddCommand(newDBMigrate(a), newDBPrune(a), newDBRekey(a))
+	cmd.AddCommand(newDBBackup(a), newDBRestore(a), newDBMigrate(a), newDBPrune(a), newDBRekey(a))
 	return cmd
 }
 

@@ -248,14 +248,18 @@ func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
 		return nil, err
 	}
 	if c.Database == "" {
-		return nil, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no database is named, and neither HOME nor XDG_STATE_HOME says where it would be"},
-			Hint: "name one with --database or SEALPOST_DATABASE"}
+		return nil, noDatabase()
 	}
 	key, err := a.sealKey(c)
 	if err != nil {
 		return nil, err
 	}
 	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, MaxPending: c.Publish.MaxPending, Key: key})
+}
+
+func noDatabase() error {
+	return &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no database is named, and neither HOME nor XDG_STATE_HOME says where it would be"},
+		Hint: "name one with --database or SEALPOST_DATABASE"}
 }
 
 // newGuard makes the guard from the settings.

@@ -68,34 +68,70 @@ func binding(organization, name string, seq int64) string {
 
 const checkText = "sealpost"
 
-// checkKey compares the key with what the file was sealed under.
-func checkKey(ctx context.Context, db *sql.DB, key *sealKey, path string) error {
+// keyFits compares the key with what a file was sealed under. fresh says that
+// the file has nothing sealed yet and nothing in the way of it.
+func keyFits(ctx context.Context, db *sql.DB, key *sealKey, path string) (fresh bool, err error) {
 	var check []byte
-	err := db.QueryRowContext(ctx, `SELECT value FROM seal`).Scan(&check)
+	err = db.QueryRowContext(ctx, `SELECT value FROM seal`).Scan(&check)
 	sealed := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+		return false, err
 	}
 	switch {
 	case sealed && key == nil:
-		return unavailable(fmt.Sprintf("the secrets in %s are sealed, and no key is configured", path), "name it with secrets.key_file or SEALPOST_SECRETS_KEY")
+		return false, unavailable(fmt.Sprintf("the secrets in %s are sealed, and no key is configured", path), "name it with secrets.key_file or SEALPOST_SECRETS_KEY")
 	case sealed:
 		if text, err := key.open(check, checkText); err != nil || string(text) != checkText {
-			return unavailable(fmt.Sprintf("the configured key is not the one that seals the secrets in %s", path), "check secrets.key_file; `sealpost db rekey` changes the key, with the old one configured")
+			return false, unavailable(fmt.Sprintf("the configured key is not the one that seals the secrets in %s", path), "check secrets.key_file; `sealpost db rekey` changes the key, with the old one configured")
 		}
-		return nil
+		return false, nil
 	case key == nil:
-		return nil
+		return false, nil
 	}
 	var secrets int
 	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM signing_secret`).Scan(&secrets); err != nil {
-		return err
+		return false, err
 	}
 	if secrets > 0 {
-		return unavailable(fmt.Sprintf("a key is configured, but the secrets in %s are not sealed", path), "stop the daemon and run `sealpost db rekey --new-key @FILE` without a configured key, once")
+		return false, unavailable(fmt.Sprintf("a key is configured, but the secrets in %s are not sealed", path), "stop the daemon and run `sealpost db rekey --new-key @FILE` without a configured key, once")
+	}
+	return true, nil
+}
+
+// checkKey makes sure that the key fits, and marks a file without secrets as
+// sealed under it.
+func checkKey(ctx context.Context, db *sql.DB, key *sealKey, path string) error {
+	fresh, err := keyFits(ctx, db, key, path)
+	if err != nil || !fresh {
+		return err
 	}
 	_, err = db.ExecContext(ctx, `INSERT INTO seal (value) VALUES (?)`, key.seal([]byte(checkText), checkText))
 	return err
+}
+
+// closedSecrets lists the webhooks, as organization/name, with sealed secrets
+// that a key does not open.
+func closedSecrets(ctx context.Context, db *sql.DB, key *sealKey) (names []string, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT t.value, o.id, o.slug, w.name, w.seq FROM signing_secret t
+		JOIN webhook w ON w.seq = t.webhook JOIN organization o ON o.seq = w.organization WHERE t.sealed = 1`)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var stored []byte
+		var organization, slug, name string
+		var seq int64
+		if err := rows.Scan(&stored, &organization, &slug, &name, &seq); err != nil {
+			return nil, err
+		}
+		if key == nil {
+			names = append(names, slug+"/"+name)
+		} else if _, err := key.open(stored, binding(organization, name, seq)); err != nil {
+			names = append(names, slug+"/"+name)
+		}
+	}
+	return names, nil
 }
 
 // sealed prepares a secret for storing.

@@ -155,8 +155,12 @@ func connect(path string, readOnly bool) (*sql.DB, error) {
 	q.Add("_pragma", "foreign_keys(1)")
 	q.Add("_pragma", "cache_size(-8000)")
 	q.Add("_txlock", "immediate")
-	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(mustAbs(path)), RawQuery: q.Encode()}).String()
-	return sql.Open("sqlite", dsn)
+	return sql.Open("sqlite", location(path, q))
+}
+
+// location names a database file with parameters for the driver.
+func location(path string, q url.Values) string {
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(mustAbs(path)), RawQuery: q.Encode()}).String()
 }
 
 func mustAbs(path string) string {
@@ -210,6 +214,12 @@ func fault(path string, err error) error {
 		return say(fmt.Sprintf("can't open the database %s: %v", path, native), "check the path, its permissions, and how many files may be open")
 	}
 	return say(fmt.Sprintf("the database %s failed: %v", path, native), "see the message")
+}
+
+// damaged reports whether err says that a file is no sound database.
+func damaged(err error) bool {
+	var native *sqlite.Error
+	return errors.As(err, &native) && (native.Code()&0xff == codeCorrupt || native.Code()&0xff == codeNotADB)
 }
 
 // Busy reports whether err says that another process held the file's lock, so

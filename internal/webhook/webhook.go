@@ -23,6 +23,10 @@ type Webhook struct {
 // disabled.
 const DisabledByHand = "disabled by hand"
 
+// DisabledByRestore is the reason that stands with a webhook that had
+// deliveries pending in a backup that was restored.
+const DisabledByRestore = "restored from a backup: what was pending then may have been delivered since"
+
 // SigningSecret is one secret of a webhook and the time in which it signs.
 type SigningSecret struct {
 	Value   secret.Text
