@@ -19,7 +19,7 @@ func newDB(a *app) *cobra.Command {
 		Example: `  sealpost db backup sealpost-backup.db
   sealpost db prune --dry-run`,
 	}
-	cmd.AddCommand(newDBBackup(a), newDBRestore(a), newDBMigrate(a), newDBPrune(a), newDBRekey(a))
+	cmd.AddCommand(newDBBackup(a), newDBRestore(a), newDBCheck(a), newDBMigrate(a), newDBPrune(a), newDBRekey(a))
 	return cmd
 }
 
