@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -186,6 +187,10 @@ const (
 	codeFull     = 13
 	codeCantOpen = 14
 	codeNotADB   = 26
+
+	// codeShmSize is the extended code of codeIO with which SQLite says that the
+	// index of the log can't grow, even to read: on a full disk, before all else.
+	codeShmSize = codeIO | 19<<8
 )
 
 // fault turns a driver error into one for people. Errors that are no SQLite
@@ -205,6 +210,9 @@ func fault(path string, err error) error {
 	case codeFull:
 		return say(fmt.Sprintf("no space is left on the disk of %s; nothing was stored", path), "free some space and try again")
 	case codeIO:
+		if native.Code() == codeShmSize || noSpace(path) {
+			return say(fmt.Sprintf("no space is left on the disk of %s; whether a change was stored is not known", path), "free some space, then repeat the call: what is there already is not stored twice")
+		}
 		return say(fmt.Sprintf("the disk of %s reported an error (%v); whether the change was stored is not known", path, native), "check the disk, then repeat the call: what is there already is not stored twice")
 	case codeCorrupt:
 		return say(fmt.Sprintf("the database %s is damaged: %v", path, native), "stop the daemon and restore a backup")
@@ -214,6 +222,17 @@ func fault(path string, err error) error {
 		return say(fmt.Sprintf("can't open the database %s: %v", path, native), "check the path, its permissions, and how many files may be open")
 	}
 	return say(fmt.Sprintf("the database %s failed: %v", path, native), "see the message")
+}
+
+// noSpace finds out whether a full disk is behind an error, which SQLite's codes
+// don't tell: few of its calls that may need space have one of their own for it.
+func noSpace(path string) bool {
+	probe, err := os.CreateTemp(filepath.Dir(path), ".sealpost-space-*")
+	if err == nil {
+		_, err = probe.Write(make([]byte, 64<<10))
+		_ = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // damaged reports whether err says that a file is no sound database.
