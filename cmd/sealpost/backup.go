@@ -153,12 +153,8 @@ func (a *app) restore(ctx context.Context, file string, deliver bool) error {
 	if err != nil {
 		return err
 	}
-	lock, err := store.LockDaemon(database, store.Owner{PID: os.Getpid(), Started: a.now()})
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock() //nolint:errcheck // it ends with the process
-	if info, err := os.Stat(database); err == nil && info.Size() > 0 {
+	there := holds(database)
+	if _, running := store.Daemon(database); there && !running { // which the lock below tells of
 		if _, err := store.Verify(ctx, file); err != nil { // before anybody is asked
 			return err
 		}
@@ -166,11 +162,25 @@ func (a *app) restore(ctx context.Context, file string, deliver bool) error {
 			return err
 		}
 	}
+	lock, err := store.LockDaemon(database, store.Owner{PID: os.Getpid(), Started: a.now()})
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock() //nolint:errcheck // it ends with the process
+	if !there && holds(database) {
+		return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("%s has just been made by another process", database)).WithHint("look what it holds, and restore again")
+	}
 	r, err := store.Restore(ctx, store.RestoreOptions{File: file, Database: database, Key: key, Deliver: deliver, Now: a.now()})
 	if err != nil {
 		return err
 	}
 	return a.printRestored(database, file, r, deliver)
+}
+
+// holds reports whether a file is there and has anything in it.
+func holds(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Size() > 0
 }
 
 func (a *app) printRestored(database, file string, r store.Restored, deliver bool) error {
@@ -191,9 +201,9 @@ func (a *app) printRestored(database, file string, r store.Restored, deliver boo
 	}
 	switch {
 	case deliver && r.Pending > 0:
-		a.warn("%d deliveries were pending in the backup; those made since go out again with the next start", r.Pending)
+		a.say("%s %d deliveries were pending in the backup; those made since go out again with the next start", a.style(styleWarn, "warning:"), r.Pending)
 	case len(r.Parked) > 0:
-		a.warn("%d deliveries were pending in the backup and may have been made since; they are parked, and disabled until you enable them: %s", r.Pending, strings.Join(r.Parked, ", "))
+		a.say("%s %d deliveries were pending in the backup and may have been made since; they are parked, and disabled until you enable them: %s", a.style(styleWarn, "warning:"), r.Pending, strings.Join(r.Parked, ", "))
 		a.say("`sealpost webhook update NAME --enable` lets them go out")
 	}
 	return nil

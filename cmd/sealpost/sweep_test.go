@@ -314,7 +314,7 @@ func TestAskedFor(t *testing.T) {
 // nothingThere calls every command without a database and without an
 // answer on standard input: it ends, and reading never makes one.
 func (w *world) nothingThere(t *testing.T) {
-	makes := []string{"credential import", "credential link", "member add", "member import", "org create", "publish", "token create", "webhook apply", "webhook create", "webhook import"}
+	makes := []string{"credential import", "credential link", "db restore", "member add", "member import", "org create", "publish", "token create", "webhook apply", "webhook create", "webhook import"}
 	for _, cmd := range commands(tree()) {
 		if n := name(cmd); slices.Contains(makes, n) && cmd.HasSubCommands() {
 			t.Errorf("%q is a group", n)

@@ -45,8 +45,12 @@ var visits = map[string]visit{
 	"credential list":       {},
 	"credential unlink":     {args: "--provider-user user-1"},
 	"credential unknown":    {},
+	"db backup":             {args: "another.db"},
+	"db check":              {},
 	"db migrate":            {},
+	"db prune":              {},
 	"db rekey":              {args: "--new-key env:SEALING"},
+	"db restore":            {args: "backup.db", asks: true},
 	"delivery cancel":       {args: "dlv_2_1", asks: true},
 	"delivery get":          {args: "dlv_1_2"},
 	"delivery list":         {},
@@ -176,6 +180,7 @@ func newWorld(t *testing.T) *world {
 		`member add 0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a`,
 		`member add 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --role owner --org other`,
 		`login --server URL --token-file token.txt`,
+		`db backup backup.db`,
 	} {
 		w.must(t, p, line)
 	}
