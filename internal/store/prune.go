@@ -19,7 +19,7 @@ import (
 //
 // A step is one operation of the writer and as such all or nothing: a crash
 // leaves each event whole or pruned. Steps are small, in rows, bytes and time,
-// and after each the writer is everybody else's for four times as long. The
+// and after each the writer is everybody else's for nine times as long. The
 // pages that become free are used by the events to come; see [Wipe].
 
 // Retention says for how long what has ended is kept; 0 is for good.
@@ -50,7 +50,7 @@ const (
 	pruneRows  = 512                  // events of one step, at most
 	pruneBytes = 1 << 20              // and the size of their bodies, but for the first
 	pruneTime  = 2 * time.Millisecond // what a step should take; the next one is made larger or smaller by it
-	pruneRest  = 4                    // times as long as a step took is the pause after it
+	pruneRest  = 9                    // times as long as a step took, with the wait for its turn, is the pause after it
 )
 
 // stage is one of the three walks.
@@ -126,8 +126,9 @@ func (p *pruner) step(ctx context.Context, w *walk) (more bool, err error) {
 	if err != nil || len(h.events) == 0 {
 		return false, err
 	}
-	var took time.Duration
+	var took, all time.Duration // under the writer's lock but for the sync; with the sync and the wait for it
 	if !p.opts.DryRun && (len(h.ripe) > 0 || !w.late) {
+		came := time.Now()
 		err = p.store.shared(ctx, true, func(tx *session) error {
 			began := time.Now()
 			defer func() { took = time.Since(began) }()
@@ -139,6 +140,7 @@ func (p *pruner) step(ctx context.Context, w *walk) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		all = time.Since(came)
 		switch {
 		case took > 2*pruneTime:
 			p.size = max(p.size/2, 1)
@@ -157,7 +159,7 @@ func (p *pruner) step(ctx context.Context, w *walk) (more bool, err error) {
 	if len(h.events) > 0 {
 		w.after = h.events[len(h.events)-1].seq
 	}
-	return !h.last, rest(ctx, pruneRest*took)
+	return !h.last, rest(ctx, pruneRest*all)
 }
 
 // rest pauses; it returns why ctx ended, if it did.

@@ -41,12 +41,12 @@ type grown struct {
 
 // helping reads the next events of a walk and judges which are ripe.
 func (w *walk) helping(ctx context.Context, q querier, size int) (h helping, err error) {
-	from, bound := `event e LEFT JOIN hold h ON h.event = e.seq WHERE e.seq > ?3 AND e.seq <= ?4`, int64(math.MaxInt64)
+	from, bound := `event e LEFT JOIN hold h ON h.event = e.seq WHERE e.seq > ?3 AND e.seq <= ?4 ORDER BY e.seq`, int64(math.MaxInt64)
 	if w.late {
-		from, bound = `straggler s JOIN event e ON e.seq = s.event LEFT JOIN hold h ON h.event = e.seq WHERE s.stage = ?1 AND s.event > ?3 AND s.event <= ?4`, w.end
+		from, bound = `straggler s JOIN event e ON e.seq = s.event LEFT JOIN hold h ON h.event = e.seq WHERE s.stage = ?1 AND s.event > ?3 AND s.event <= ?4 ORDER BY s.event`, w.end
 	}
 	rows, err := q.QueryContext(ctx, `SELECT e.seq, coalesce(length(e.bytes), 0), e.fanout, e.state IN (1, 4) OR coalesce(h.until, 0) >= ?2 AND e.state = 3, e.bytes IS NULL AND e.fanout IS NULL, e.accepted_at >= ?2
-		FROM `+from+` ORDER BY e.seq LIMIT ?5`, w.stage.name, w.stage.before, w.after, bound, size)
+		FROM `+from+` LIMIT ?5`, w.stage.name, w.stage.before, w.after, bound, size)
 	if err != nil {
 		return h, err
 	}
@@ -102,7 +102,7 @@ func (h *helping) scan(rows *sql.Rows, size int, late bool) (err error) {
 func (w *walk) busy(ctx context.Context, q querier, events []grown) (busy map[int64]bool, err error) {
 	busy = make(map[int64]bool)
 	for target, seqs := range byTarget(events) {
-		rows, err := q.QueryContext(ctx, `SELECT DISTINCT d.event FROM json_each(?2) j JOIN delivery d ON d.webhook = ?1 AND d.event = j.value JOIN webhook w ON w.seq = ?1
+		rows, err := q.QueryContext(ctx, `SELECT DISTINCT d.event FROM json_each(?2) j CROSS JOIN delivery d ON d.webhook = ?1 AND d.event = j.value CROSS JOIN webhook w ON w.seq = ?1
 			WHERE d.state = 0 AND (w.deleted_at IS NULL OR w.deleted_at >= ?3) OR d.at >= ?3 OR d.created >= ?3`, target, list(seqs), w.stage.before)
 		if err != nil {
 			return nil, err

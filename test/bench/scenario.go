@@ -26,6 +26,7 @@ func init() { // they refer to each other's helpers, so no literal can hold them
 		{"recovery", recovery},
 		{"pickup", pickup},
 		{"writes", writes},
+		{"upkeep", upkeep},
 	}
 }
 
