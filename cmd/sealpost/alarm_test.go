@@ -136,9 +136,10 @@ func TestSentryHangs(t *testing.T) {
 	hangs, arrived := hanging(t)
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	defer refuses.Close()
+	address := "127.0.0.1:" + freePort(t)
 	p := program{t, []string{
 		"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_RETRY_ATTEMPTS=0",
-		"SEALPOST_LISTEN=127.0.0.1:0", "SEALPOST_METRICS_LISTEN=off", "SEALPOST_SENTRY_DSN=" + strings.Replace(hangs.URL, "http://", "http://key@", 1) + "/7",
+		"SEALPOST_LISTEN=" + address, "SEALPOST_METRICS_LISTEN=off", "SEALPOST_SENTRY_DSN=" + strings.Replace(hangs.URL, "http://", "http://key@", 1) + "/7",
 	}}
 	if _, errs, code := p.run("", "webhook", "create", "orders", "--url", refuses.URL); code != 0 {
 		t.Fatal(errs)
@@ -147,6 +148,7 @@ func TestSentryHangs(t *testing.T) {
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ready(t, "http://"+address)
 	for n := range 3 {
 		if _, errs, code := p.run("", "publish", "a.b", "--data", fmt.Sprintf(`{"n":%d}`, n), "--wait", "--timeout", "30s"); code != exitNegative {
 			t.Fatal(code, errs)

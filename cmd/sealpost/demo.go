@@ -1,20 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -27,6 +19,7 @@ import (
 	"sealpost/internal/admin"
 	"sealpost/internal/config"
 	"sealpost/internal/deliver"
+	"sealpost/internal/listen"
 	"sealpost/internal/secret"
 	"sealpost/internal/signature"
 	"sealpost/internal/webhook"
@@ -135,8 +128,11 @@ func (d *demonstration) port() string {
 // listen starts the receiver: the first request is answered 503, the others
 // 200.
 func (d *demonstration) listen() error {
-	certificate, err := d.certificate()
+	certificate, trusted, err := listen.SelfSigned([]string{"127.0.0.1"}, time.Now(), time.Hour)
 	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.folder, "ca.pem"), trusted, 0o600); err != nil {
 		return err
 	}
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
@@ -156,30 +152,6 @@ func (d *demonstration) listen() error {
 	})}
 	go func() { _ = d.web.Serve(listener) }() // ends with Close
 	return nil
-}
-
-// certificate makes a certificate for 127.0.0.1 that lives for an hour, and
-// keeps it where the guard finds it.
-func (d *demonstration) certificate() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "sealpost demo"},
-		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IsCA: true, BasicConstraintsValid: true,
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	var text bytes.Buffer
-	if err := pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: raw}); err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, os.WriteFile(filepath.Join(d.folder, "ca.pem"), text.Bytes(), 0o600)
 }
 
 func (d *demonstration) run(ctx context.Context, l *local) error {

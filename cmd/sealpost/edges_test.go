@@ -65,6 +65,13 @@ func (p program) serve(args ...string) (url string, logs *record) {
 		}
 	})
 	url = "http://" + address
+	ready(p.t, url)
+	return url, logs
+}
+
+// ready waits until a daemon takes work.
+func ready(t *testing.T, url string) {
+	t.Helper()
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -72,13 +79,13 @@ func (p program) serve(args ...string) (url string, logs *record) {
 		if response, err := http.Get(url + "/readyz"); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
-				return url, logs
+				return
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-deadline:
-			p.t.Fatalf("the daemon is not ready\n%s", logs)
+			t.Fatalf("the daemon at %s is not ready", url)
 		}
 	}
 }

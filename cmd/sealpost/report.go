@@ -199,16 +199,7 @@ func writeReport(report string, all []*published, ended error) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(name), ".sealpost-*")
-	if err != nil {
-		return usagef("can't write %s: %v", name, err)
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
-		err = os.Rename(file.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
+	if err := writeWhole(name, text); err != nil {
 		return usagef("can't write %s: %v", name, err)
 	}
 	return nil

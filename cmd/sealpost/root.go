@@ -103,7 +103,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 	f.BoolVarP(&a.yes, "yes", "y", a.variable("YES", "") != "", "answer yes to every question")
 
 	root.AddCommand(
-		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newServe(a),
+		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newListen(a), newServe(a),
 		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newDB(a),
 		newConfig(a), newDoctor(a), newDemo(a), newVersion(a),
 	)

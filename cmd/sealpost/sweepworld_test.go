@@ -63,6 +63,7 @@ var visits = map[string]visit{
 	"event resend":          {args: "evt-1"},
 	"event types":           {},
 	"help":                  {args: "publish"},
+	"listen":                {args: "--address 127.0.0.1:0 --timeout 30ms --count 1", code: exitTimeout},
 	"login":                 {args: "--server URL --token-file token.txt"},
 	"logout":                {args: "--server URL"},
 	"member add":            {args: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"},
