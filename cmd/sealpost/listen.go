@@ -21,6 +21,7 @@ import (
 	"sealpost/internal/listen"
 	"sealpost/internal/secret"
 	"sealpost/internal/signature"
+	"sealpost/internal/webhook"
 )
 
 // listenFlags are the flags of listen.
@@ -220,8 +221,8 @@ func (a *app) untilEnd(ctx context.Context, f *listenFlags, web *http.Server, co
 	case seen < f.count && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case seen < f.count:
-		a.warn("the time is up after %d of %d requests", seen, f.count)
-		return verdict{exitTimeout}
+		return webhook.Errorf(webhook.CodeTimeout, fmt.Sprintf("the time is up after %d of %d requests", seen, f.count)).
+			WithHint("give more --timeout, or see whether the sender may call this address")
 	}
 	return nil
 }
