@@ -37,7 +37,7 @@ func (a *app) retain(ctx context.Context, s *store.Store, keep store.Retention, 
 		case <-ctx.Done():
 			return
 		}
-		pruned, err := s.Prune(ctx, store.PruneOptions{Retention: keep, Now: a.now()})
+		pruned, err := s.Prune(ctx, store.PruneOptions{Retention: keep, Now: a.now(), Gentle: true})
 		if err == nil {
 			_, err = s.Tidy(ctx, a.now())
 		}
@@ -103,6 +103,7 @@ func (a *app) prune(ctx context.Context, opts store.PruneOptions, compact bool) 
 		return err
 	}
 	path := s.Path()
+	_, opts.Gentle = store.Daemon(path)
 	if compact {
 		lock, err := store.LockDaemon(path, store.Owner{PID: os.Getpid(), Started: a.now()})
 		if err != nil {

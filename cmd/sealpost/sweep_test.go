@@ -135,7 +135,7 @@ func (w *world) rightly(t *testing.T) {
 		if escape.MatchString(r.out + r.errs) {
 			t.Errorf("%q has colours in a pipe:\n%s", c.words, r.out+r.errs)
 		}
-		if q := (outing{world: w, args: append(slices.Clone(yes), "-q"), stdin: c.stdin}).run(t); q.errs != "" && c.code != exitUsage && c.code != exitEnvironment {
+		if q := (outing{world: w, args: append(slices.Clone(yes), "-q"), stdin: c.stdin}).run(t); q.errs != "" && !slices.Contains([]int{exitUsage, exitEnvironment, exitTimeout}, c.code) {
 			t.Errorf("%q -q is not quiet: %s", c.words, q.errs)
 		}
 		if r := (outing{world: w, args: yes, stdin: c.stdin, deaf: true}).run(t); r.killed != syscall.SIGPIPE && r.code != c.code || strings.Contains(r.errs, "pipe") || strings.Contains(r.errs, "panic") {

@@ -19,8 +19,9 @@ import (
 //
 // A step is one operation of the writer and as such all or nothing: a crash
 // leaves each event whole or pruned. Steps are small, in rows, bytes and time,
-// and after each the writer is everybody else's for nine times as long. The
-// pages that become free are used by the events to come; see [Wipe].
+// and after each one of a gentle sweep the writer is everybody else's for nine
+// times as long. The pages that become free are used by the events to come; see
+// [Wipe].
 
 // Retention says for how long what has ended is kept; 0 is for good.
 type Retention struct {
@@ -43,12 +44,14 @@ type PruneOptions struct {
 	Retention Retention
 	Now       time.Time
 	DryRun    bool         // only count
+	Gentle    bool         // leave the file to others most of the time
 	Each      func(Pruned) // called after each step with the counts so far; may be nil
 }
 
 const (
-	pruneRows  = 512                  // events of one step, at most
-	pruneBytes = 1 << 20              // and the size of their bodies, but for the first
+	pruneMost  = 512                  // events and deliveries of one step, at most, but for the first event's
+	pruneLeast = 64                   // and below that a step's fixed cost would be most of it
+	pruneBytes = 1 << 20              // size of the bodies of one step, but for the first
 	pruneTime  = 2 * time.Millisecond // what a step should take; the next one is made larger or smaller by it
 	pruneRest  = 9                    // times as long as a step took, with the wait for its turn, is the pause after it
 )
@@ -81,7 +84,7 @@ func (r Retention) stages(now time.Time) (found []stage) {
 // Prune takes away what a retention lets go, in small steps with pauses, and
 // returns what it was. It may run beside anything, another Prune included.
 func (s *Store) Prune(ctx context.Context, opts PruneOptions) (Pruned, error) {
-	p := &pruner{store: s, opts: opts, size: 64}
+	p := &pruner{store: s, opts: opts, size: pruneLeast}
 	for _, stage := range opts.Retention.stages(opts.Now) {
 		if err := p.sweep(ctx, stage); err != nil {
 			return p.total, fault(s.path, err)
@@ -94,7 +97,7 @@ func (s *Store) Prune(ctx context.Context, opts PruneOptions) (Pruned, error) {
 type pruner struct {
 	store *Store
 	opts  PruneOptions
-	size  int // events of the next step
+	size  int // events and deliveries of the next step
 	total Pruned
 }
 
@@ -143,9 +146,9 @@ func (p *pruner) step(ctx context.Context, w *walk) (more bool, err error) {
 		all = time.Since(came)
 		switch {
 		case took > 2*pruneTime:
-			p.size = max(p.size/2, 1)
+			p.size = max(p.size/2, pruneLeast)
 		case took < pruneTime:
-			p.size = min(p.size*2, pruneRows)
+			p.size = min(p.size*2, pruneMost)
 		}
 	}
 	*w.stage.count(&p.total) += len(h.ripe)
@@ -158,6 +161,9 @@ func (p *pruner) step(ctx context.Context, w *walk) (more bool, err error) {
 	}
 	if len(h.events) > 0 {
 		w.after = h.events[len(h.events)-1].seq
+	}
+	if !p.opts.Gentle {
+		all = 0
 	}
 	return !h.last, rest(ctx, pruneRest*all)
 }

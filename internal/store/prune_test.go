@@ -272,7 +272,7 @@ func TestPrunedSpaceIsUsedAgain(t *testing.T) {
 	fill := func(round int) {
 		t.Helper()
 		var batch []webhook.Publication
-		for n := range 2000 {
+		for n := range 1000 {
 			p := event(t, fmt.Sprintf("e%d-%d", round, n), body)
 			p.At = now.Add(time.Duration(round) * 2 * month)
 			batch = append(batch, p)
@@ -281,8 +281,8 @@ func TestPrunedSpaceIsUsedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		works, err := s.First(t.Context(), results[0].Deliveries[0].Webhook, 0, 2000)
-		if err != nil || len(works) != 2000 {
+		works, err := s.First(t.Context(), results[0].Deliveries[0].Webhook, 0, 1000)
+		if err != nil || len(works) != 1000 {
 			t.Fatal(len(works), err)
 		}
 		var outcomes []*webhook.Outcome
@@ -307,13 +307,13 @@ func TestPrunedSpaceIsUsedAgain(t *testing.T) {
 	fill(0)
 	before := pages()
 	for round := 1; round <= 3; round++ {
-		if p := prune(t, s, store.Retention{Events: month}, now.Add(time.Duration(round)*2*month)); p.Events != 2000 {
+		if p := prune(t, s, store.Retention{Events: month}, now.Add(time.Duration(round)*2*month)); p.Events != 1000 {
 			t.Fatalf("%+v", p)
 		}
 		fill(round)
 	}
 	if after := pages(); after > before*2 {
-		t.Errorf("%d pages have become %d, where the tombstones of 6000 events need some 300", before, after)
+		t.Errorf("%d pages have become %d, where the tombstones of 3000 events need some 150", before, after)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

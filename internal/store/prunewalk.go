@@ -39,7 +39,8 @@ type grown struct {
 	gone   bool // nothing is left to take
 }
 
-// helping reads the next events of a walk and judges which are ripe.
+// helping reads the next events of a walk, which are size rows with their
+// deliveries or else one event, and judges which are ripe.
 func (w *walk) helping(ctx context.Context, q querier, size int) (h helping, err error) {
 	from, bound := `event e LEFT JOIN hold h ON h.event = e.seq WHERE e.seq > ?3 AND e.seq <= ?4 ORDER BY e.seq`, int64(math.MaxInt64)
 	if w.late {
@@ -70,10 +71,10 @@ func (w *walk) helping(ctx context.Context, q querier, size int) (h helping, err
 	return h, nil
 }
 
-// scan gathers a helping, up to the first event that is too young.
+// scan gathers a helping, up to the first event that is too young or too much.
 func (h *helping) scan(rows *sql.Rows, size int, late bool) (err error) {
 	defer closeRows(rows, &err)
-	total, n := int64(0), 0
+	bytes, taken, n := int64(0), 0, 0
 	for rows.Next() {
 		var e grown
 		var packed []byte
@@ -86,11 +87,13 @@ func (h *helping) scan(rows *sql.Rows, size int, late bool) (err error) {
 			h.last = true
 			return nil
 		}
-		if total += e.size; total > pruneBytes && len(h.events) > 0 {
-			return nil
-		}
 		e.kept = e.kept || young
 		e.fanout = decodeFanout(packed)
+		bytes += e.size
+		taken += 1 + len(e.fanout)
+		if len(h.events) > 0 && (bytes > pruneBytes || taken > size) {
+			return nil
+		}
 		h.events = append(h.events, e)
 	}
 	h.last = n < size
