@@ -101,6 +101,11 @@ func newWebhookCreate(a *app) *cobra.Command {
 			if err := webhook.CheckName(args[0]); err != nil {
 				return err
 			}
+			for _, event := range flags.events {
+				if name, url, _ := strings.Cut(event, "="); url == "" {
+					return &usageError{fmt.Sprintf("--event %s has no URL", name+"="), "a new webhook has none to take away; leave it out, or name the URL"}
+				}
+			}
 			if flags.url == "" {
 				return &usageError{"--url is missing", "it says where events go: --url https://receiver.example.com/hook"}
 			}

@@ -125,6 +125,7 @@ func TestURLs(t *testing.T) {
 		`{"url":"https://127.0.0.1/"}`:   "allow",
 		`{"url":"https://10.0.0.1/"}`:    "private",
 		`{"order":{"paid":null}}`:        "",
+		`{"order":{"paid":""}}`:          "url_syntax", // meant for some place, and not for the default URL
 		`{"order":{"paid":"http://x/"}}`: "scheme",
 		`{"url":"https://10.0.0.1/","order":{"paid":"https://127.0.0.1/","lost":"ftp://x/"}}`: "private scheme allow",
 	} {
@@ -139,7 +140,7 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s: %q, not %q", text, got, want)
 		}
 	}
-	doc, err := admin.ParseDocument([]byte(`{"webhooks":{"a":{"url":"https://10.0.0.1/"},"b":{"url":"https://127.0.0.1/","order":{"paid":"http://x/"}}}}`))
+	doc, err := admin.ParseDocument([]byte(`{"webhooks":{"a":{"url":"https://10.0.0.1/"},"b":{"url":"https://127.0.0.1/","order":{"paid":""}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,12 @@ func TestIfMatch(t *testing.T) {
 			return err
 		},
 	} {
-		for tag, code := range map[string]webhook.Code{"": "", "*": "", made.Config.ETag(): "", `"x"`: webhook.CodePreconditionFailed, "x": webhook.CodePreconditionFailed} {
+		now := made.Config.ETag()
+		for tag, code := range map[string]webhook.Code{
+			"": "", "*": "", now: "", `"x", ` + now: "", now + `,W/"x"`: "",
+			`"x"`: webhook.CodePreconditionFailed, "x": webhook.CodePreconditionFailed, `"x", "y"`: webhook.CodePreconditionFailed,
+			"W/" + now: webhook.CodePreconditionFailed, strings.Trim(now, `"`): webhook.CodePreconditionFailed,
+		} {
 			if err := change(tag); webhook.CodeOf(err) != code && (err != nil || code != "") {
 				t.Errorf("%s with %q: %v", name, tag, err)
 			}

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"sealpost/internal/secret"
@@ -170,9 +171,17 @@ func (s *Service) Rotate(ctx context.Context, organization, name string, rotatio
 	return Rotated{Secret: rotation.Secret, PreviousUntil: until}, nil
 }
 
+// matches compares with If-Match: *, or a list of entity tags of which one has
+// to be the present one (RFC 9110, 13.1.1). A weak tag never is. Ours hold no
+// comma, so one within somebody's quotes can't make a difference.
 func matches(ifMatch string, config *webhook.Config) error {
-	if ifMatch == "" || ifMatch == "*" || ifMatch == config.ETag() {
+	if ifMatch == "" || ifMatch == "*" {
 		return nil
+	}
+	for tag := range strings.SplitSeq(ifMatch, ",") {
+		if strings.Trim(tag, " \t") == config.ETag() {
+			return nil
+		}
 	}
 	return changed()
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sealpost/internal/access"
@@ -113,8 +114,8 @@ func appendPublished(out []byte, p *webhook.Publishing) []byte {
 }
 
 func isLines(r *http.Request) bool {
-	kind, _, _ := bytes.Cut([]byte(r.Header.Get("Content-Type")), []byte(";"))
-	return string(bytes.TrimSpace(kind)) == "application/x-ndjson"
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/x-ndjson")
 }
 
 // publishLines takes one event a line, each for itself, and answers in order.

@@ -1,10 +1,7 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
-	"strings"
 
 	"sealpost/internal/access"
 	"sealpost/internal/webhook"
@@ -16,20 +13,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c access.Caller
 	if err != nil {
 		return err
 	}
-	var given struct {
-		TransactionHash string  `json:"transactionHash"`
-		BlockNumber     *uint64 `json:"blockNumber"`
-		Status          string  `json:"status"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&given); err != nil {
-		return webhook.Errorf(webhook.CodeBadRequest, "the receipt does not fit: "+strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if given.BlockNumber == nil {
-		return webhook.Errorf(webhook.CodeBadRequest, "blockNumber is missing")
-	}
-	outcome, err := webhook.NewReceiptOutcome(given.TransactionHash, *given.BlockNumber, given.Status)
+	outcome, err := webhook.DecodeReceiptOutcome(body)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"sealpost/internal/access"
@@ -43,6 +44,10 @@ func described(w http.ResponseWriter, r *http.Request, decode func([]byte) (*web
 	}
 	return decode(body)
 }
+
+// ifMatch is the condition of a request; a list may be spread over several
+// fields.
+func ifMatch(r *http.Request) string { return strings.Join(r.Header.Values("If-Match"), ",") }
 
 // shown answers with a webhook and its entity tag.
 func shown(w http.ResponseWriter, status int, config *webhook.Config, named bool, extra ...webhook.Member) {
@@ -115,7 +120,7 @@ func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Cal
 	if err := errors.Join(allowed(c, access.WebhookCreate), allowed(c, access.WebhookUpdate)); err != nil {
 		return err
 	}
-	put, created, err := s.opts.Service.Put(r.Context(), c.Organization, name, patch, r.Header.Get("If-Match"))
+	put, created, err := s.opts.Service.Put(r.Context(), c.Organization, name, patch, ifMatch(r))
 	if err != nil {
 		return err
 	}
@@ -135,7 +140,7 @@ func (s *Server) patchWebhook(w http.ResponseWriter, r *http.Request, c access.C
 	if err := allowed(c, access.WebhookUpdate); err != nil {
 		return err
 	}
-	config, err := s.opts.Service.Update(r.Context(), c.Organization, name, patch, r.Header.Get("If-Match"))
+	config, err := s.opts.Service.Update(r.Context(), c.Organization, name, patch, ifMatch(r))
 	if err != nil {
 		return err
 	}
@@ -147,7 +152,7 @@ func (s *Server) deleteWebhook(w http.ResponseWriter, r *http.Request, c access.
 	if err := allowed(c, access.WebhookDelete); err != nil {
 		return err
 	}
-	if err := s.opts.Service.Delete(r.Context(), c.Organization, name, r.Header.Get("If-Match")); err != nil {
+	if err := s.opts.Service.Delete(r.Context(), c.Organization, name, ifMatch(r)); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, problem{Code: "ok"})
@@ -190,7 +195,7 @@ func decodeRotation(body []byte, c access.Caller) (webhook.Rotation, error) {
 		Now     *bool
 		Secret  *string
 	}
-	if err := webhook.Unmarshal(body, &in); err != nil {
+	if err := webhook.UnmarshalObject(body, &in); err != nil {
 		return rotation, err
 	}
 	var faults []string

@@ -77,16 +77,10 @@ func (c *Config) Targets() []Target {
 	return targets
 }
 
-// SetRoute gives events of a type their own URL; an empty URL takes it away
-// again, and a group that is left empty disappears.
+// SetRoute gives events of a type their own URL. An empty text is one like any
+// other, for the guard to refuse: to drop it would send events to the default
+// URL that somebody meant for another place.
 func (c *Config) SetRoute(resource, action, url string) {
-	if url == "" {
-		delete(c.Routes[resource], action)
-		if len(c.Routes[resource]) == 0 {
-			delete(c.Routes, resource)
-		}
-		return
-	}
 	if c.Routes == nil {
 		c.Routes = make(map[string]map[string]string)
 	}
@@ -94,6 +88,15 @@ func (c *Config) SetRoute(resource, action, url string) {
 		c.Routes[resource] = make(map[string]string)
 	}
 	c.Routes[resource][action] = url
+}
+
+// ClearRoute has events of a type go to the default URL again; a group that is
+// left empty disappears.
+func (c *Config) ClearRoute(resource, action string) {
+	delete(c.Routes[resource], action)
+	if len(c.Routes[resource]) == 0 {
+		delete(c.Routes, resource)
+	}
 }
 
 // Clone returns a copy that shares nothing with c.

@@ -187,24 +187,18 @@ func (d *Draft) decodeReceipt(raw []byte) (faults []string) {
 	if string(raw) == "null" {
 		return nil
 	}
-	var receipt struct {
-		BlockNumber     *uint64
-		TransactionHash *string
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&receipt); err != nil {
-		return []string{"receipt does not fit: " + strings.TrimPrefix(err.Error(), "json: ")}
-	}
+	given, err := readReceipt(raw, false)
 	switch {
-	case receipt.TransactionHash == nil:
+	case err != nil:
+		return []string{"receipt does not fit: " + err.Error()}
+	case given.hash == nil:
 		return []string{"receipt.transactionHash is missing"}
-	case !ValidTransactionHash(*receipt.TransactionHash):
-		return []string{fmt.Sprintf("receipt.transactionHash %s is not 0x and 64 hex digits", quote(*receipt.TransactionHash))}
-	case receipt.BlockNumber == nil:
-		d.Await, d.Watch = true, *receipt.TransactionHash
+	case !ValidTransactionHash(*given.hash):
+		return []string{fmt.Sprintf("receipt.transactionHash %s is not 0x and 64 hex digits", quote(*given.hash))}
+	case given.block == nil:
+		d.Await, d.Watch = true, *given.hash
 	default:
-		d.Receipt = &Receipt{BlockNumber: *receipt.BlockNumber, TransactionHash: *receipt.TransactionHash}
+		d.Receipt = &Receipt{BlockNumber: *given.block, TransactionHash: *given.hash}
 	}
 	return nil
 }

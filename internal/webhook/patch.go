@@ -29,7 +29,7 @@ func (p *Patch) Apply(c Config) Config {
 	for resource, actions := range p.Routes {
 		for action, url := range actions {
 			if url == nil {
-				c.SetRoute(resource, action, "")
+				c.ClearRoute(resource, action)
 			} else {
 				c.SetRoute(resource, action, *url)
 			}
@@ -73,11 +73,8 @@ func DecodePatch(body []byte) (*Patch, error) { return decode(body, true) }
 
 func decode(body []byte, patch bool) (*Patch, error) {
 	var members map[string]json.RawMessage
-	if err := Unmarshal(body, &members); err != nil {
+	if err := UnmarshalObject(body, &members); err != nil {
 		return nil, err
-	}
-	if members == nil {
-		return nil, Errorf(CodeBadRequest, "the body is null; a JSON object is needed")
 	}
 	d := decoder{patch: patch, out: &Patch{}}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
@@ -256,11 +253,29 @@ func Unmarshal(body []byte, v any) error {
 	case errors.As(err, &syntax):
 		line, column := Position(body, syntax.Offset)
 		return Errorf(CodeBadRequest, fmt.Sprintf("not JSON: line %d, column %d: %s", line, column, syntax)).Wrap(ErrNotJSON)
+	case errors.As(err, &mismatch) && mismatch.Field != "":
+		return Errorf(CodeBadRequest, fmt.Sprintf("%s can't be a %s", strings.ToLower(mismatch.Field), mismatch.Value))
 	case errors.As(err, &mismatch):
-		return Errorf(CodeBadRequest, fmt.Sprintf("the body is %s; a JSON object is needed", kind(bytes.TrimSpace(body))))
+		return notObject(body)
 	default:
 		return Errorf(CodeBadRequest, err.Error()).Wrap(err)
 	}
+}
+
+// UnmarshalObject is [Unmarshal] of a body that has to be there: null, which
+// encoding/json takes for an object without members, is refused.
+func UnmarshalObject(body []byte, v any) error {
+	if err := Unmarshal(body, v); err != nil {
+		return err
+	}
+	if bytes.TrimSpace(body)[0] != '{' {
+		return notObject(body)
+	}
+	return nil
+}
+
+func notObject(body []byte) error {
+	return Errorf(CodeBadRequest, fmt.Sprintf("the body is %s; a JSON object is needed", kind(bytes.TrimSpace(body))))
 }
 
 // Position turns a byte offset into a line and a column, both from 1.

@@ -1,5 +1,14 @@
 package webhook
 
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"sealpost/internal/ecmajson"
+)
+
 // Receipt is the on-chain result that belongs to a transaction event, as
 // receivers see it.
 type Receipt struct {
@@ -33,6 +42,72 @@ func (o ReceiptOutcome) Status() string {
 		return "reverted"
 	}
 	return "success"
+}
+
+// givenReceipt are the members that a receipt came with; nil where one is absent
+// or null.
+type givenReceipt struct {
+	hash   *string
+	block  *uint64
+	status *string
+}
+
+// readReceipt reads a receipt, and no more than that. Names count to the
+// letter, which encoding/json does not do: of BlockNumber beside blockNumber it
+// would take whichever comes last, and the caller may have meant the other.
+func readReceipt(raw []byte, outcome bool) (given givenReceipt, err error) {
+	var faults []string
+	_, err = ecmajson.AppendMembers(make([]byte, 0, len(raw)), raw, func(key, value []byte) error {
+		name := string(key)
+		switch {
+		case name != "transactionHash" && name != "blockNumber" && (name != "status" || !outcome):
+			faults = append(faults, quote(name)+" is not a member of it")
+		case string(value) == "null":
+		case name == "blockNumber":
+			block, err := strconv.ParseUint(string(value), 10, 64)
+			if err != nil {
+				faults = append(faults, "blockNumber is "+quote(string(value))+"; a whole number is needed")
+			}
+			given.block = &block
+		case !isString(value):
+			faults = append(faults, fmt.Sprintf("%s is %s; a string is needed", name, kind(value)))
+		case name == "status":
+			status := plain(value)
+			given.status = &status
+		default:
+			hash := plain(value)
+			given.hash = &hash
+		}
+		return nil
+	})
+	if err == nil && faults != nil {
+		err = &Error{Code: CodeBadRequest, Messages: faults}
+	}
+	return given, err
+}
+
+// DecodeReceiptOutcome reads {transactionHash, blockNumber, status} as it is
+// given by hand.
+func DecodeReceiptOutcome(body []byte) (ReceiptOutcome, error) {
+	given, err := readReceipt(body, true)
+	var fault *Error
+	if err != nil && !errors.As(err, &fault) {
+		return ReceiptOutcome{}, JSONFault(err)
+	}
+	if err != nil {
+		return ReceiptOutcome{}, err
+	}
+	var missing []string
+	for name, absent := range map[string]bool{"transactionHash": given.hash == nil, "blockNumber": given.block == nil, "status": given.status == nil} {
+		if absent {
+			missing = append(missing, name+" is missing")
+		}
+	}
+	if missing != nil {
+		slices.Sort(missing)
+		return ReceiptOutcome{}, &Error{Code: CodeBadRequest, Messages: missing}
+	}
+	return NewReceiptOutcome(*given.hash, *given.block, *given.status)
 }
 
 // NewReceiptOutcome judges a receipt that was given by hand; all that is wrong

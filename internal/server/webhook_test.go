@@ -1,0 +1,76 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"sealpost/internal/access"
+)
+
+// TestWebhookBodies has what reads like a webhook and is none refused, each
+// with its own code, and nothing of it stored.
+func TestWebhookBodies(t *testing.T) {
+	e := newEdge(t, nil)
+	token := e.token("acme", access.Owner)
+	ask := func(method, path, body string, headers ...string) answer {
+		return e.ask(method, "/api/webhook/"+path, body, append([]string{"Authorization", token}, headers...)...)
+	}
+	const routed = `{"url":"https://127.0.0.1:8443/hook","transaction":{"created":"https://127.0.0.1:8443/tx"}}`
+	const empty = `{"url":"https://127.0.0.1:8443/hook","transaction":{"created":""}}`
+	e.want("an empty URL", ask("POST", "orders", empty), 400, "invalid url")
+	e.want("create", ask("POST", "orders", routed), 201, "")
+	before := ask("GET", "orders", "")
+	for _, c := range []struct{ what, method, path, body, code string }{
+		{"an empty URL", "PUT", "orders", empty, "invalid url"},
+		{"an empty URL, to clear one", "PATCH", "orders", `{"transaction":{"created":""}}`, "invalid url"},
+		{"null", "PATCH", "orders", `null`, "bad request"},
+		{"null", "POST", "orders/rotate", `null`, "bad request"},
+		{"now is no flag", "POST", "orders/rotate", `{"now":"yes"}`, "bad request"},
+	} {
+		e.want(c.method+": "+c.what, ask(c.method, c.path, c.body), 400, c.code)
+	}
+	if got := ask("POST", "orders/rotate", `{"now":"yes"}`); !strings.Contains(got.body, "now can't be a string") {
+		t.Errorf("it does not say what is wrong: %s", got.body)
+	}
+	if after := ask("GET", "orders", ""); after.body != before.body {
+		t.Errorf("it has changed: %s", after.body)
+	}
+	e.want("no rotation has begun", ask("POST", "orders/rotate", `{}`), 200, "")
+
+	tag := before.header.Get("ETag")
+	e.want("a list of tags", ask("PATCH", "orders", `{}`, "If-Match", `"x", `+tag), 200, "")
+	e.want("a weak tag", ask("PATCH", "orders", `{}`, "If-Match", "W/"+tag), 412, "precondition failed")
+	request, err := http.NewRequestWithContext(t.Context(), "DELETE", e.web.URL+"/api/webhook/orders", http.NoBody)
+	e.must(err)
+	request.Header = http.Header{"Authorization": {token}, "If-Match": {`"x"`, tag}}
+	response, err := e.web.Client().Do(request)
+	e.must(err)
+	e.must(response.Body.Close())
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("tags in two fields: %d", response.StatusCode)
+	}
+}
+
+// TestReceiptBodies: nothing after a receipt, and no name but its own.
+func TestReceiptBodies(t *testing.T) {
+	e := newEdge(t, nil)
+	token := e.token("acme", access.Owner)
+	hash := "0x" + strings.Repeat("ab", 32)
+	e.want("held", e.ask("POST", "/api/event?receipt=await", `{"id":"e1","resource":"a","action":"b","body":{}}`, "Authorization", token), 202, "")
+	receipt := `{"transactionHash":"` + hash + `","blockNumber":5,"status":"success"}`
+	for _, bad := range []string{receipt + " garbage", strings.Replace(receipt, "status", "Status", 1), `null`} {
+		e.want(bad, e.ask("POST", "/api/event/e1/receipt", bad, "Authorization", token), 400, "bad request")
+	}
+	if got := e.ask("GET", "/api/event/e1", "", "Authorization", token); !strings.Contains(got.body, `"state":"held"`) {
+		t.Errorf("it was released: %s", got.body)
+	}
+	e.want("as it should be", e.ask("POST", "/api/event/e1/receipt", receipt, "Authorization", token), 200, "")
+}
+
+// TestMediaTypeOfLines: media types have no case.
+func TestMediaTypeOfLines(t *testing.T) {
+	e := newEdge(t, nil)
+	got := e.ask("POST", "/api/event", `{"resource":"a","action":"b","body":{}}`, "Authorization", e.token("acme", access.Owner), "Content-Type", "Application/X-NDJSON; charset=UTF-8")
+	e.want("lines", got, 200, "")
+}
