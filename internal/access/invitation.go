@@ -59,7 +59,7 @@ func (i Invitation) Open(now time.Time) bool { return i.Status == Pending && now
 
 // Place judges a new invitation against those that its organization already
 // has. With again an open one to the same address is prolonged, and comes back
-// with its id and role, stored being true. The store asks inside its transaction.
+// with its id and role, in the name of the maker, stored being true. The store asks inside its transaction.
 func (i Invitation) Place(existing []Invitation, again bool, maker Role, now time.Time) (placed Invitation, stored bool, err error) {
 	open := 0
 	for _, other := range existing {
@@ -76,7 +76,7 @@ func (i Invitation) Place(existing []Invitation, again bool, maker Role, now tim
 		case !maker.MayGrant(other.Role):
 			return Invitation{}, false, Fault(CodeMayNotInviteRole, "")
 		}
-		other.Expires = now.Add(InvitationLife)
+		other.Expires, other.Inviter = now.Add(InvitationLife), i.Inviter
 		return other, true, nil
 	}
 	if open >= MaxInvitations {
@@ -87,11 +87,13 @@ func (i Invitation) Place(existing []Invitation, again bool, maker Role, now tim
 
 // Accept judges whether a user who goes by the given e-mail addresses may
 // accept the invitation, given the organization's members, and returns it as
-// accepted. The store asks inside the transaction that stores both the
-// invitation and the membership, so of two acceptors one wins.
+// accepted. It is worth what its inviter may grant today: those who were removed
+// can't come back by one that they made before. The store asks inside the
+// transaction that stores both the invitation and the membership, so of two
+// acceptors one wins.
 func (i Invitation) Accept(user User, emails []string, members []Membership, now time.Time) (Invitation, error) {
 	switch {
-	case !i.Open(now):
+	case !i.Open(now) || !i.backed(members):
 		return Invitation{}, Fault(CodeInvitationNotFound, "")
 	case !slices.Contains(emails, i.Email):
 		return Invitation{}, Fault(CodeNotRecipient, "")
@@ -102,6 +104,13 @@ func (i Invitation) Accept(user User, emails []string, members []Membership, now
 	}
 	i.Status = Accepted
 	return i, nil
+}
+
+// backed reports whether the inviter may still grant the role.
+func (i Invitation) backed(members []Membership) bool {
+	return i.Inviter == "" || slices.ContainsFunc(members, func(m Membership) bool {
+		return m.User.ID == i.Inviter && m.Role.MayGrant(i.Role)
+	})
 }
 
 // highest reads roles, each perhaps a list separated by commas, and returns

@@ -192,6 +192,12 @@ func TestAcceptInvitation(t *testing.T) {
 	used, full := invitation, make([]Membership, MaxMembers)
 	used.Status = Accepted
 	other := example.Email(wallet(t, "3").Address)
+	by := func(inviter string, role Role) Invitation {
+		i := invite(t, "a@b.example", role)
+		i.Inviter = inviter
+		return i
+	}
+	staff := people(t, Owner, Admin, Member)
 	for _, test := range []struct {
 		name       string
 		invitation Invitation
@@ -206,6 +212,11 @@ func TestAcceptInvitation(t *testing.T) {
 		{"too late", invitation, user, members, InvitationLife, CodeInvitationNotFound},
 		{"a second time", used, user, members, 0, CodeInvitationNotFound},
 		{"for somebody else", invite(t, other, Member), user, members, 0, CodeNotRecipient},
+		{"by an owner", by(staff[0].User.ID, Owner), user, staff[:1], 0, ""},
+		{"by an admin", by(staff[1].User.ID, Admin), NewUser(wallet(t, "4").Address, noon), staff, 0, ""},
+		{"by one who was an owner", by(staff[1].User.ID, Owner), NewUser(wallet(t, "4").Address, noon), staff, 0, CodeInvitationNotFound},
+		{"by one who was an admin", by(staff[2].User.ID, Member), NewUser(wallet(t, "4").Address, noon), staff, 0, CodeInvitationNotFound},
+		{"by one who was removed", by(staff[1].User.ID, Member), NewUser(wallet(t, "4").Address, noon), staff[:1], 0, CodeInvitationNotFound},
 		{"already in", invitation, members[0].User, members, 0, CodeAlreadyMember},
 		{"full", invitation, user, full, 0, CodeTooManyMembers},
 	} {

@@ -104,7 +104,16 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request, token secret.Te
 // foreign reports whether a request would change something and was sent by a
 // page of another origin, as browsers say with Origin and Sec-Fetch-Site. Other
 // clients send neither, and pass.
-func (s *Server) foreign(r *http.Request) bool { return s.origins.Check(r) != nil }
+func (s *Server) foreign(r *http.Request) bool { return s.origins.Check(r) != nil || s.plain(r) }
+
+// plain reports whether a request would change something on a host that is
+// served over https and was sent by that host's page over plain http, which
+// whoever sits on the line may have written. net/http can't know and lets it pass.
+func (s *Server) plain(r *http.Request) bool {
+	host, found := strings.CutPrefix(strings.ToLower(r.Header.Get("Origin")), "http://")
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+	return found && !reads && (r.TLS != nil || host == s.secureHost)
+}
 
 // allowed checks, in the order that existing clients can tell, whether the
 // caller has an organization and the permission.

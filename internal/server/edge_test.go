@@ -169,6 +169,7 @@ func (e *edge) ask(method, path, body string, headers ...string) answer {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
+	request.Host = request.Header.Get("Host")
 	response, err := e.web.Client().Do(request)
 	e.must(err)
 	defer response.Body.Close() //nolint:errcheck // it was only read

@@ -129,10 +129,21 @@ func (s *Server) publishLines(w http.ResponseWriter, r *http.Request, c access.C
 	}
 	lines := bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
 	out := make([]byte, 0, len(lines)*64)
-	for chunk := range slices.Chunk(lines, batchSize) {
-		if out, err = s.publishChunk(r.Context(), r, c, chunk, out); err != nil {
+	for start := 0; start < len(lines); start += batchSize {
+		chunk := lines[start:min(start+batchSize, len(lines))]
+		if out, err = s.publishChunk(r.Context(), r, c, chunk, out); err == nil {
+			continue
+		}
+		if start == 0 {
 			return err
 		}
+		// What came before is on disk, and an answer without it would have it
+		// sent once more: the rest fails line by line.
+		p, _ := s.problemOf(err)
+		for range lines[start:] {
+			out = appendProblem(out, p)
+		}
+		break
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
@@ -170,11 +181,16 @@ func (s *Server) publishChunk(ctx context.Context, r *http.Request, c access.Cal
 		}
 		if fault != nil {
 			p, _ := s.problemOf(fault)
-			text, _ := json.Marshal(map[string]problem{"error": p})
-			out = append(append(out, text...), '\n')
+			out = appendProblem(out, p)
 		}
 	}
 	return out, nil
+}
+
+// appendProblem writes the line of an event that was not taken.
+func appendProblem(out []byte, p problem) []byte {
+	text, _ := json.Marshal(map[string]problem{"error": p}) // texts can't fail
+	return append(append(out, text...), '\n')
 }
 
 // page is a part of a list; Next is where the next one begins.

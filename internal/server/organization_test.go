@@ -85,6 +85,17 @@ func TestInvitations(t *testing.T) {
 	e.want("a member already", invite(owner, `{"email":"`+e.email("2")+`","role":"member"}`), 400, "USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION")
 	e.want("owners are made by owners", invite(second, `{"email":"o@example.com","role":"owner"}`), 403, "YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE")
 
+	// An invitation is worth what its inviter may grant on the day.
+	before := e.invite(second, e.email("4"), "member")
+	fourth := e.signIn("4", "")
+	user := read[sessionAnswer](e, e.ask("GET", "/api/auth/get-session", "", "Cookie", second)).User.ID
+	e.must(e.users.UpdateMember(e.Context(), access.Local(id), user, ""))
+	e.want("by one who was removed", e.accept(fourth, before.ID), 400, "INVITATION_NOT_FOUND")
+	if again := read[invitationAnswer](e, invite(owner, `{"email":"`+e.email("4")+`","role":"member","resend":true}`)); again.ID != before.ID {
+		t.Errorf("again: %+v", again)
+	}
+	e.want("prolonged by another", e.accept(fourth, before.ID), 200, "")
+
 	// 48 hours, to the second.
 	late := e.invite(owner, e.email("3"), "member")
 	e.wait(access.InvitationLife)

@@ -52,7 +52,9 @@ type Server struct {
 	mux     *http.ServeMux
 	origins http.CrossOriginProtection // knows our own pages from others
 	limiter *access.Limiter            // of sign-in requests
-	ready   atomic.Bool
+
+	secureHost string // of our own pages, in lower case, when they are served over https
+	ready      atomic.Bool
 }
 
 // New makes the edge. It is not ready until [Server.Ready] says so.

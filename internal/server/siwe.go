@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"sealpost/internal/access"
 )
@@ -26,6 +27,9 @@ func (s *Server) routeAuth() {
 	if own, err := url.Parse(s.opts.SignIn.BaseURL); err == nil && own.Host != "" {
 		// It only fails for what is no origin, and then none is trusted.
 		_ = s.origins.AddTrustedOrigin(own.Scheme + "://" + own.Host)
+		if own.Scheme == "https" {
+			s.secureHost = strings.ToLower(own.Host)
+		}
 	}
 	s.mux.HandleFunc("POST "+authPath+"siwe/nonce", s.spoken(s.limited(s.nonce)))
 	s.mux.HandleFunc("POST "+authPath+"siwe/get-nonce", s.spoken(s.limited(s.nonce)))

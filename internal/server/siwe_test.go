@@ -119,6 +119,7 @@ func TestForeignPages(t *testing.T) {
 		{"our own page", []string{"Origin", own, "Sec-Fetch-Site", "same-origin"}, false},
 		{"our own page, an old browser", []string{"Origin", own}, false},
 		{"base_url, behind a proxy", []string{"Origin", "https://" + domain}, false},
+		{"our own page over plain http, whose line may be anybody's", []string{"Host", domain, "Origin", "http://" + domain}, true},
 		{"another page", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, true},
 		{"another page, an old browser", []string{"Origin", "https://evil.example"}, true},
 		{"a page without origin", []string{"Origin", "null"}, true},

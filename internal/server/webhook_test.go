@@ -1,11 +1,16 @@
 package server_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"sealpost/internal/access"
+	"sealpost/internal/admin"
+	"sealpost/internal/server"
+	"sealpost/internal/webhook"
 )
 
 // TestWebhookBodies has what reads like a webhook and is none refused, each
@@ -73,4 +78,47 @@ func TestMediaTypeOfLines(t *testing.T) {
 	e := newEdge(t, nil)
 	got := e.ask("POST", "/api/event", `{"resource":"a","action":"b","body":{}}`, "Authorization", e.token("acme", access.Owner), "Content-Type", "Application/X-NDJSON; charset=UTF-8")
 	e.want("lines", got, 200, "")
+}
+
+// failing is the store, whose disk fails after some publications.
+type failing struct {
+	admin.Store
+	good int
+}
+
+func (f *failing) Publish(ctx context.Context, batch []webhook.Publication) ([]webhook.Publishing, error) {
+	if f.good--; f.good < 0 {
+		return nil, webhook.Errorf(webhook.CodeUnavailable, "the disk is full")
+	}
+	return f.Store.Publish(ctx, batch)
+}
+
+// TestLinesAreAnsweredEachForItself, also when the database fails half way:
+// what is on disk is said to be, or it would be published once more.
+func TestLinesAreAnsweredEachForItself(t *testing.T) {
+	e := newEdge(t, nil)
+	token := e.token("acme", access.Owner)
+	e.opts.Service.Store = &failing{e.store, 1}
+	e.serve(server.New(e.opts))
+	const count = 300
+	var lines strings.Builder
+	for n := range count {
+		fmt.Fprintf(&lines, `{"id":"e%d","resource":"a","action":"b","body":{}}`+"\n", n)
+	}
+	publish := func() answer {
+		return e.ask("POST", "/api/event", lines.String(), "Authorization", token, "Content-Type", "application/x-ndjson")
+	}
+	got := publish()
+	results := strings.Split(strings.TrimSuffix(got.body, "\n"), "\n")
+	taken := strings.Count(got.body, `"deliveries"`)
+	if got.status != http.StatusOK || len(results) != count || taken == 0 || taken == count || strings.Count(got.body, `"unavailable"`) != count-taken {
+		t.Fatalf("%d, %d lines, %d taken, the last: %s", got.status, len(results), taken, results[len(results)-1])
+	}
+	for n, line := range results {
+		stored := e.ask("GET", fmt.Sprintf("/api/event/e%d", n), "", "Authorization", token).status == http.StatusOK
+		if said := strings.Contains(line, `"deliveries"`); said != stored {
+			t.Fatalf("line %d: %s, stored: %t", n, line, stored)
+		}
+	}
+	e.want("nothing at all", publish(), 503, "unavailable")
 }

@@ -58,12 +58,12 @@ func (s *Store) PlaceInvitation(ctx context.Context, organization string,
 		if placed, stored, err = place(existing); err != nil {
 			return err
 		}
-		if stored {
-			return tx.exec(`UPDATE invitation SET expires_at = ? WHERE id = ?`, millis(placed.Expires), placed.ID)
-		}
 		var inviter any
 		if placed.Inviter != "" {
 			inviter = placed.Inviter
+		}
+		if stored {
+			return tx.exec(`UPDATE invitation SET expires_at = ?, inviter = ? WHERE id = ?`, millis(placed.Expires), inviter, placed.ID)
 		}
 		return tx.exec(`INSERT INTO invitation (id, organization, email, role, status, inviter, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			placed.ID, org, placed.Email, string(placed.Role), string(placed.Status), inviter, millis(placed.Created), millis(placed.Expires))
