@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -43,11 +42,6 @@ start. A second signal ends it at once.`,
 	}
 }
 
-// collectAt has the garbage collector run when the heap has grown fivefold
-// instead of twofold: the live heap of a daemon is a few megabytes, so it would
-// run dozens of times a second. GOGC in the environment comes first.
-const collectAt = 400
-
 func (a *app) serve(ctx context.Context) (err error) {
 	c, err := a.config()
 	if err != nil {
@@ -59,9 +53,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 	}
 	log := slog.New(told.Handler(a.logger(c).Handler()))
 	defer endAlarm(told)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	tuneCollector()
 	if !c.Receipts.RPCURL.IsZero() {
 		return &usageError{"receipts.rpc_url is set, but watching an Ethereum node is not built yet", "attach receipts with `sealpost event receipt` or POST /api/event/ID/receipt, and take the setting out"}
 	}

@@ -29,32 +29,26 @@ type target struct {
 // work attempts a delivery, and then the lane's next one, for as long as the
 // lane has something that may start.
 func (e *Engine) work(l *lane, work *webhook.Work) {
-	for work != nil {
-		if e.attempt(l, work) {
-			e.mu.Lock()
-			work = e.next(l)
-			if work == nil {
-				e.refill(l)
-			}
-			e.feedStarved()
-			e.mu.Unlock()
-			continue
+	for work != nil && e.attempt(l, work) {
+		e.mu.Lock()
+		if work = e.next(l); work == nil {
+			e.refill(l)
+		} else {
+			e.serve(l) // the window may have grown
 		}
-		return
+		e.feedStarved()
+		e.mu.Unlock()
 	}
 }
 
-// feedStarved lets the lanes that found no room try again, in order. Called
-// with the lock held.
+// feedStarved lets lanes that found no room try again, for as long as there is
+// some. Called with the lock held.
 func (e *Engine) feedStarved() {
-	for range e.starved {
-		if e.inFlight >= e.opts.MaxInFlight {
+	for !e.recorder.full() {
+		l := e.room.next()
+		if l == nil {
 			return
 		}
-		l := e.starved[0]
-		e.starved[0] = nil
-		e.starved = e.starved[1:]
-		l.starving = false
 		e.serve(l)
 	}
 }
@@ -150,7 +144,9 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		e.mu.Lock()
 		l.receiver, l.signer, l.expires, l.revision = fresh, signer, expires, revision
 		l.targets = make(map[string]*target)
-		l.failing = fresh.FailingSince
+		if l.failing = fresh.FailingSince; l.standing == unknown && !l.failing.IsZero() {
+			l.become(failing) // under a former process
+		}
 		e.mu.Unlock()
 	}
 	e.mu.Lock()
@@ -194,7 +190,7 @@ func (e *Engine) end(l *lane, work *webhook.Work, then func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l.inFlight--
-	e.inFlight--
+	e.room.taken[l.standing]--
 	then()
 	l.release(work)
 }
@@ -239,7 +235,7 @@ func (l *lane) sleep(work *webhook.Work) {
 // outcome when its run of failures begins, ends, or has gone on too long.
 func (l *lane) learn(o *webhook.Outcome) {
 	if o.State == webhook.Delivered {
-		l.proven = true
+		l.become(proven)
 		if l.failures > 0 || !l.failing.IsZero() {
 			o.Recovered, l.failing = true, time.Time{}
 		}
@@ -252,6 +248,7 @@ func (l *lane) learn(o *webhook.Outcome) {
 		return
 	}
 	l.failures++
+	l.become(failing)
 	if l.failures >= patience {
 		l.window = 1
 	}

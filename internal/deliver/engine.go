@@ -104,20 +104,22 @@ type Engine struct {
 
 	mu        sync.Mutex
 	lanes     map[int64]*lane
-	starved   []*lane // want to start but found no room
-	inFlight  int
-	queued    int   // bytes held in queues
-	fed       int64 // number of the last event handed to lanes
-	behind    bool  // events after fed are on file and being read
-	again     bool  // while behind: more came
-	looking   bool  // reading what else is pending
-	lookAgain bool  // while looking: more came
+	room      room
+	lacking   []*lane // want to read from the file
+	readers   int     // goroutines that read for them
+	queued    int     // bytes held in queues
+	fed       int64   // number of the last event handed to lanes
+	behind    bool    // events after fed are on file and being read
+	again     bool    // while behind: more came
+	looking   bool    // reading what else is pending
+	lookAgain bool    // while looking: more came
 	stopping  bool
 }
 
 // New makes an engine that is not running yet.
 func New(store Store, client Doer, opts Options) *Engine {
 	e := &Engine{store: store, client: client, opts: opts.withDefaults(), lanes: make(map[int64]*lane)}
+	e.room.most = e.opts.MaxInFlight
 	e.life, e.cut = context.WithCancelCause(context.Background())
 	e.recorder = newRecorder(e)
 	return e
@@ -168,6 +170,7 @@ func (e *Engine) Offer(c webhook.Committed) {
 	case !e.behind && c.First == e.fed+1:
 		e.fed = c.Last
 		for _, work := range c.Work {
+			work.Revision = e.revision.Load()
 			l := e.lane(work.Key.Webhook)
 			l.offer(work)
 			e.serve(l)
@@ -233,7 +236,7 @@ func (e *Engine) catchUp() {
 	e.wg.Go(func() {
 		for {
 			e.mu.Lock()
-			after := e.fed
+			after, revision := e.fed, e.revision.Load()
 			e.again = false
 			e.mu.Unlock()
 			works, last, err := e.store.Since(e.life, after, helping)
@@ -247,6 +250,7 @@ func (e *Engine) catchUp() {
 				continue
 			}
 			for _, work := range works {
+				work.Revision = revision
 				l := e.lane(work.Key.Webhook)
 				l.offer(work)
 				e.serve(l)
@@ -313,7 +317,7 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	stats := Stats{InFlight: e.inFlight, Lanes: len(e.lanes)}
+	stats := Stats{InFlight: e.room.taking(), Lanes: len(e.lanes)}
 	for _, l := range e.lanes {
 		stats.Queued += l.first.len() + len(l.due)
 	}

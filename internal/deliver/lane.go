@@ -21,12 +21,12 @@ type lane struct {
 	engine  *Engine
 	webhook int64
 
-	first   queue // first attempts, in order of acceptance
-	cursor  int64 // number of the last event that came into first
-	spilled bool  // the file holds more first attempts after cursor
-	skipped int   // grows with each offer that was left on file
-	loading bool
-	settled map[webhook.DeliveryKey]struct{} // recorded since loading began: what was read of them may be older
+	first   queue                            // first attempts, in order of acceptance
+	cursor  int64                            // number of the last event that came into first
+	spilled bool                             // the file holds more first attempts after cursor
+	skipped int                              // grows with each offer that was left on file
+	loading bool                             // reads from the file, or is about to
+	settled map[webhook.DeliveryKey]struct{} // recorded since reading began: what was read of them may be older; nil while nobody reads
 
 	due     []*webhook.Work // retries that are due
 	nextDue time.Time       // when to look for more; zero for not at all
@@ -39,10 +39,11 @@ type lane struct {
 
 	inFlight int
 	window   int       // requests that may be under way
-	proven   bool      // the receiver has answered 2xx since the lane began
+	standing standing  // change it with become
 	failures int       // in a row
-	notUntil time.Time // rate limit: no attempt starts before
-	starving bool      // stands in the engine's list of those that found no room
+	last     time.Time // when the last attempt was started
+	line     standing  // the line in which it waits for room
+	ticket   int64     // its place there; 0 for none
 	asleep   bool      // its webhook is disabled or gone
 
 	receiver *webhook.Receiver // as of revision
@@ -116,19 +117,15 @@ func (e *Engine) serve(l *lane) {
 // next takes the work that a lane may start now, or nil. Called with the lock
 // held.
 func (e *Engine) next(l *lane) *webhook.Work {
-	if e.stopping || l.asleep || l.inFlight >= l.window || (l.first.len() == 0 && len(l.due) == 0) {
+	if e.stopping || l.asleep || l.inFlight >= e.room.window(l.window) || (l.first.len() == 0 && len(l.due) == 0) {
 		return nil
 	}
 	now := e.opts.Now()
-	if now.Before(l.notUntil) {
-		l.timer.Reset(l.notUntil.Sub(now))
+	if now.Sub(l.last) < l.gap() {
 		return nil
 	}
-	if e.inFlight >= e.share(l) || e.recorder.full() {
-		if !l.starving {
-			l.starving = true
-			e.starved = append(e.starved, l)
-		}
+	if !e.room.has(l.standing) || e.recorder.full() {
+		e.room.await(l)
 		return nil
 	}
 	work := l.pop()
@@ -136,26 +133,17 @@ func (e *Engine) next(l *lane) *webhook.Work {
 		return nil
 	}
 	l.inFlight++
-	e.inFlight++
-	if l.receiver != nil && l.receiver.Limits.Rate > 0 {
-		gap := time.Duration(float64(time.Second) / l.receiver.Limits.Rate)
-		l.notUntil = now.Add(gap)
-	}
+	e.room.taken[l.standing]++
+	l.last = now
 	return work
 }
 
-// share is how many requests may be under way in all for this lane to start
-// another: receivers that fail leave half the room to the others, new ones a
-// quarter, so that those which are known to work always find some.
-func (e *Engine) share(l *lane) int {
-	switch {
-	case l.failures > 0:
-		return max(e.opts.MaxInFlight/2, 1)
-	case !l.proven:
-		return max(e.opts.MaxInFlight*3/4, 1)
-	default:
-		return e.opts.MaxInFlight
+// gap is the least time between two attempts, by the webhook's rate.
+func (l *lane) gap() time.Duration {
+	if l.receiver == nil || l.receiver.Limits.Rate <= 0 {
+		return 0
 	}
+	return time.Duration(float64(time.Second) / l.receiver.Limits.Rate)
 }
 
 // pop takes the next work off the queues, in turn from each. A first attempt
@@ -218,96 +206,6 @@ func (l *lane) release(work *webhook.Work) {
 		l.engine.queued += len(waiting[i].Bytes)
 		l.first.unshift(waiting[i])
 	}
-}
-
-// refill reads what a lane lacks from the file and sets its timer. Called
-// with the lock held.
-func (e *Engine) refill(l *lane) {
-	if l.loading || e.stopping || l.asleep {
-		return
-	}
-	now := e.opts.Now()
-	wantFirst := l.spilled && l.first.len() < maxFirst/2 && (e.queued < maxQueued || l.first.len() < minFirst)
-	wantDue := !l.nextDue.IsZero() && len(l.due) == 0
-	if wantDue && l.nextDue.After(now) {
-		l.timer.Reset(l.nextDue.Sub(now))
-		wantDue = false
-	}
-	if !wantFirst && !wantDue {
-		return
-	}
-	// All that the reading goes by is fixed here, under the lock: what is
-	// recorded from now on is settled and plans anew, what was before is neither.
-	l.loading, l.settled = true, make(map[webhook.DeliveryKey]struct{})
-	r := reading{first: wantFirst, due: wantDue, now: now, cursor: l.cursor, skipped: l.skipped, limit: helping + len(l.taken)}
-	if wantDue {
-		l.nextDue = time.Time{}
-	}
-	e.wg.Go(func() { e.load(l, r) })
-}
-
-// reading is what a lane reads from the file, and what it knew as it decided to.
-type reading struct {
-	first, due bool
-	now        time.Time
-	cursor     int64
-	skipped    int
-	limit      int // of due retries
-}
-
-// load reads a helping of first attempts and of retries that are due.
-func (e *Engine) load(l *lane, r reading) {
-	var first, due []*webhook.Work
-	var next time.Time
-	var err error
-	if r.first {
-		first, err = e.store.First(e.life, l.webhook, r.cursor, helping)
-	}
-	if r.due && err == nil {
-		if due, err = e.store.Due(e.life, l.webhook, r.now, r.limit); err == nil {
-			next, err = e.store.NextDue(e.life, l.webhook, r.now)
-		}
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	settled := l.settled
-	l.loading, l.settled = false, nil
-	if err != nil {
-		if e.life.Err() == nil {
-			e.opts.Log.Error("reading pending deliveries failed", "webhook", l.webhook, "error", err)
-		}
-		l.plan(e.opts.Now().Add(time.Second))
-		l.timer.Reset(time.Second)
-		return
-	}
-	for _, work := range first {
-		l.cursor = work.Key.Event
-		if l.fresh(work, settled) {
-			l.push(work)
-		}
-	}
-	if r.first && len(first) < helping && l.skipped == r.skipped {
-		l.spilled = false
-	}
-	for _, work := range due {
-		if l.fresh(work, settled) {
-			l.taken[work.Key] = struct{}{}
-			l.due = append(l.due, work)
-		}
-	}
-	if len(due) == r.limit {
-		next = r.now
-	}
-	l.plan(next)
-	e.serve(l)
-}
-
-// fresh reports whether work that was read from the file is neither in hand nor
-// settled since it was read.
-func (l *lane) fresh(work *webhook.Work, settled map[webhook.DeliveryKey]struct{}) bool {
-	_, taken := l.taken[work.Key]
-	_, old := settled[work.Key]
-	return !taken && !old
 }
 
 // queue is a first-in-first-out queue that reuses its room.

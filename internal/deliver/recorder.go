@@ -144,7 +144,7 @@ func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 			continue
 		}
 		delete(l.taken, o.Work.Key)
-		if l.loading {
+		if l.settled != nil {
 			l.settled[o.Work.Key] = struct{}{}
 		}
 		if o.State == webhook.Pending {

@@ -100,6 +100,24 @@ func (s *Store) reading(query string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
+// rows asks with a prepared statement.
+func (s *Store) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.reading(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// row asks for one row with a prepared statement.
+func (s *Store) row(ctx context.Context, query string, args []any, into ...any) error {
+	stmt, err := s.reading(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(ctx, args...).Scan(into...)
+}
+
 // close closes what was prepared.
 func (s *statements) close() {
 	s.mu.Lock()

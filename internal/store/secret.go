@@ -30,7 +30,7 @@ func (s *Store) Secrets(ctx context.Context, organization, name string) ([]webho
 }
 
 func (s *Store) secrets(ctx context.Context, organization, name string, webhookSeq int64) (found []webhook.SigningSecret, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
+	rows, err := s.rows(ctx, `SELECT value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}

@@ -17,7 +17,7 @@ const workColumns = `d.webhook, d.event, d.run, d.claim, d.attempts, d.spent, d.
 	CASE WHEN length(e.bytes) <= 8192 THEN e.bytes END`
 
 func (s *Store) work(ctx context.Context, where string, args ...any) (found []*webhook.Work, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+workColumns+` FROM delivery d JOIN event e ON e.seq = d.event WHERE `+where, args...)
+	rows, err := s.rows(ctx, `SELECT `+workColumns+` FROM delivery d JOIN event e ON e.seq = d.event WHERE `+where, args...)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -52,7 +52,7 @@ func (s *Store) Due(ctx context.Context, webhookSeq int64, now time.Time, limit 
 // time when none is planned.
 func (s *Store) NextDue(ctx context.Context, webhookSeq int64, after time.Time) (time.Time, error) {
 	var due sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT min(due) FROM delivery WHERE webhook = ? AND state = 0 AND due > ? AND direct IS NULL`, webhookSeq, millis(after)).Scan(&due)
+	err := s.row(ctx, `SELECT min(due) FROM delivery WHERE webhook = ? AND state = 0 AND due > ? AND direct IS NULL`, []any{webhookSeq, millis(after)}, &due)
 	return fromMillis(due.Int64), fault(s.path, err)
 }
 
@@ -92,7 +92,7 @@ func (s *Store) Since(ctx context.Context, after int64, limit int) (found []*web
 // Payload reads the exact bytes of an event. Work that is read in helpings
 // leaves out large ones, so that a queue of them does not fill the memory.
 func (s *Store) Payload(ctx context.Context, event int64) (payload []byte, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT bytes FROM event WHERE seq = ?`, event).Scan(&payload)
+	err = s.row(ctx, `SELECT bytes FROM event WHERE seq = ?`, []any{event}, &payload)
 	return payload, fault(s.path, err)
 }
 
@@ -133,7 +133,7 @@ func (s *Store) Backlogs(ctx context.Context) (found []webhook.Backlog, err erro
 
 // Receiver reads what one attempt needs to know of a webhook, deleted or not.
 func (s *Store) Receiver(ctx context.Context, webhookSeq int64) (*webhook.Receiver, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+` WHERE w.seq = ?`, webhookSeq)
+	rows, err := s.rows(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+` WHERE w.seq = ?`, webhookSeq)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -152,7 +152,7 @@ func (s *Store) Receiver(ctx context.Context, webhookSeq int64) (*webhook.Receiv
 // Claimed reports whether a delivery is pending still, under the given claim,
 // at a webhook that is there and enabled.
 func (s *Store) Claimed(ctx context.Context, key webhook.DeliveryKey, claim int64) (claimed bool, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?)`,
-		key.Webhook, key.Event, key.Run, claim).Scan(&claimed)
+	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?)`,
+		[]any{key.Webhook, key.Event, key.Run, claim}, &claimed)
 	return claimed, fault(s.path, err)
 }

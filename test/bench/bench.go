@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,26 +53,9 @@ func (b *bench) close() {
 }
 
 // received asks the receiver what came; full adds latencies and gaps.
-func (b *bench) received(full bool) (s received, err error) {
-	url := b.receiver.url + "/summary"
-	if full {
-		url += "?full"
-	}
-	response, err := http.Get(url)
-	if err != nil {
-		return s, err
-	}
-	defer response.Body.Close() //nolint:errcheck // only read
-	return s, json.NewDecoder(response.Body).Decode(&s)
-}
+func (b *bench) received(full bool) (received, error) { return b.receiver.received(full) }
 
-func (b *bench) reset() error {
-	response, err := http.Post(b.receiver.url+"/reset", "text/plain", nil)
-	if err != nil {
-		return err
-	}
-	return response.Body.Close()
-}
+func (b *bench) reset() error { return b.receiver.reset() }
 
 // load runs the load generator in a process of its own.
 func (b *bench) load(ctx context.Context, token string, args ...string) (result loaded, err error) {
@@ -119,7 +101,7 @@ func (b *bench) flow(ctx context.Context, token string, args ...string) (f flow,
 	if err := b.reset(); err != nil {
 		return f, err
 	}
-	if f.loaded, err = b.load(ctx, token, append(args, "-time", b.length.String())...); err != nil {
+	if f.loaded, err = b.load(ctx, token, append([]string{"-time", b.length.String()}, args...)...); err != nil {
 		return f, err
 	}
 	if f.loaded.Fault != "" {

@@ -21,13 +21,14 @@ type daemon struct {
 	folder  string
 	address string
 	token   string
+	env     []string // besides what all daemons have
 	process *process
 	ready   time.Duration // from start to the first 200 of /readyz
 }
 
 // newDaemon makes the database, the webhook and the token, with the program
 // itself; start has it serve.
-func (b *bench) newDaemon(ctx context.Context) (*daemon, error) {
+func (b *bench) newDaemon(ctx context.Context, env ...string) (*daemon, error) {
 	folder, err := os.MkdirTemp(b.folder, "daemon-")
 	if err != nil {
 		return nil, err
@@ -36,29 +37,32 @@ func (b *bench) newDaemon(ctx context.Context) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{bench: b, folder: folder, address: l.Addr().String()}
+	d := &daemon{bench: b, folder: folder, address: l.Addr().String(), env: env}
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
 	if _, err := d.run(ctx, "webhook", "create", "bench", "--url", b.receiver.url); err != nil {
 		return nil, err
 	}
-	out, err := d.run(ctx, "token", "create", "bench", "-o", "json")
-	if err != nil {
+	if d.token, err = d.newToken(ctx); err != nil {
 		return nil, err
+	}
+	return d, d.start(ctx)
+}
+
+func (d *daemon) newToken(ctx context.Context, args ...string) (string, error) {
+	out, err := d.run(ctx, append([]string{"token", "create", "bench", "-o", "json"}, args...)...)
+	if err != nil {
+		return "", err
 	}
 	var made struct{ Token string }
-	if err := json.Unmarshal(out, &made); err != nil {
-		return nil, err
-	}
-	d.token = made.Token
-	return d, d.start(ctx)
+	return made.Token, json.Unmarshal(out, &made)
 }
 
 // command is the program on the daemon's database.
 func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.bench.binary, args...)
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(append(os.Environ(), d.env...),
 		"SEALPOST_DATABASE="+d.database(), "SEALPOST_LISTEN="+d.address, "SEALPOST_METRICS_LISTEN=off",
 		"SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_LOG_LEVEL=warn")
 	return cmd

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"sync"
@@ -33,11 +34,12 @@ func load(args []string) error {
 	batch := flags.Int("batch", 1, "events of one request")
 	rate := flags.Float64("rate", 0, "events a second; 0 is as many as possible")
 	length := flags.Duration("time", 5*time.Second, "for how long")
+	events := flags.Int64("events", math.MaxInt64, "end when so many have been sent")
 	stubborn := flags.Bool("stubborn", false, "go on when a request fails")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	g := &generator{target: *target, token: os.Getenv("BENCH_TOKEN"), batch: *batch, stubborn: *stubborn, client: newClient(*clients)}
+	g := &generator{target: *target, token: os.Getenv("BENCH_TOKEN"), batch: *batch, most: *events, stubborn: *stubborn, client: newClient(*clients)}
 	g.result.Began = time.Now()
 	if *rate > 0 {
 		g.pace(*rate, *length)
@@ -52,6 +54,7 @@ func load(args []string) error {
 type generator struct {
 	target, token string
 	batch         int
+	most          int64 // events
 	stubborn      bool
 	client        *http.Client
 	next          atomic.Int64
@@ -66,7 +69,7 @@ func (g *generator) flood(clients int, length time.Duration) {
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {
-			for time.Now().Before(end) && g.one() {
+			for time.Now().Before(end) && g.next.Load() < g.most && g.one() {
 			}
 		})
 	}

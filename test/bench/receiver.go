@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type received struct {
 	Max     time.Duration `json:"max"`     //
 	Last    time.Time     `json:"last"`    // arrival of the newest
 	Missing []int64       `json:"missing"` // numbers below the highest that never came, the first few
+	Hanging int64         `json:"hanging"` // requests to /hang that are open now
 }
 
 // receiver answers 200 to every post and notes what it got.
@@ -32,6 +34,7 @@ type receiver struct {
 	highest int64
 	waits   []time.Duration
 	last    time.Time
+	hanging atomic.Int64
 }
 
 func (r *receiver) note(event []byte, now time.Time) {
@@ -55,7 +58,7 @@ func (r *receiver) reset() {
 func (r *receiver) summary(full bool) received {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := received{Count: r.count, Events: len(r.seen), Last: r.last}
+	s := received{Count: r.count, Events: len(r.seen), Last: r.last, Hanging: r.hanging.Load()}
 	if !full {
 		return s
 	}
@@ -71,8 +74,31 @@ func (r *receiver) summary(full bool) received {
 	return s
 }
 
+// received asks a receiver's process what came; full adds latencies and gaps.
+func (p *process) received(full bool) (s received, err error) {
+	url := p.url + "/summary"
+	if full {
+		url += "?full"
+	}
+	response, err := http.Get(url)
+	if err != nil {
+		return s, err
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	return s, json.NewDecoder(response.Body).Decode(&s)
+}
+
+// reset has a receiver's process begin anew.
+func (p *process) reset() error {
+	response, err := http.Post(p.url+"/reset", "text/plain", nil)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
+}
+
 // receive is the receiver's process: POST / takes an event, GET /summary says
-// what came, POST /reset begins anew.
+// what came, POST /reset begins anew. POST /hang answers nothing, ever.
 func receive(args []string) error {
 	flags := flag.NewFlagSet("receiver", flag.ExitOnError)
 	if err := flags.Parse(args); err != nil {
@@ -87,6 +113,11 @@ func receive(args []string) error {
 			_ = json.NewEncoder(w).Encode(r.summary(q.URL.RawQuery == "full"))
 		case "/reset":
 			r.reset()
+		case "/hang":
+			_, _ = io.Copy(io.Discard, q.Body) // only who has read all hears of the caller's leaving
+			r.hanging.Add(1)
+			defer r.hanging.Add(-1)
+			<-q.Context().Done()
 		default:
 			buffer := buffers.Get().(*[4096]byte)
 			n, err := io.ReadFull(q.Body, buffer[:])

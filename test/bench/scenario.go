@@ -27,6 +27,8 @@ func init() { // they refer to each other's helpers, so no literal can hold them
 		{"pickup", pickup},
 		{"writes", writes},
 		{"upkeep", upkeep},
+		{"hanging", hanging},
+		{"neighbour", neighbour},
 	}
 }
 

@@ -1,0 +1,106 @@
+package deliver
+
+// standing is how a receiver is known to fare. It says how much of the room its
+// lane may take.
+type standing int
+
+const (
+	unknown standing = iota // nothing was answered yet
+	failing                 // the last attempt failed
+	proven                  // the last attempt succeeded
+	standings
+)
+
+// room bounds the requests under way, over all lanes, so that receivers which
+// take long never use up what the others need. Guarded by the engine's lock.
+//
+//   - Lanes that fail take no more than half of it together; with those that
+//     are not known yet, three quarters. So there is always some left for
+//     receivers that work.
+//   - Once half is taken, each lane's window shrinks with what is free, down to
+//     one request. So receivers that worked and now hang, thousands at once,
+//     leave some too, long before their attempts have run out.
+//   - Whoever finds none waits in line, and lines are served in the order in
+//     which lanes came to them. Serving costs the same however many wait.
+type room struct {
+	most   int
+	taken  [standings]int
+	lines  [standings][]*lane
+	ticket int64
+}
+
+// taking is how many requests are under way.
+func (r *room) taking() int { return r.taken[unknown] + r.taken[failing] + r.taken[proven] }
+
+// has reports whether a lane of such a standing may start a request.
+func (r *room) has(s standing) bool {
+	doubtful := r.taken[failing] + r.taken[unknown]
+	switch {
+	case r.taking() >= r.most:
+		return false
+	case s == failing:
+		return r.taken[failing] < max(r.most/2, 1) && doubtful < max(r.most*3/4, 1)
+	case s == unknown:
+		return doubtful < max(r.most*3/4, 1)
+	}
+	return true
+}
+
+// window is what a lane's window comes to with what is free.
+func (r *room) window(most int) int {
+	half := max(r.most/2, 1)
+	if free := r.most - r.taking(); free < half {
+		return max(most*free/half, 1)
+	}
+	return most
+}
+
+// await has a lane wait in line.
+func (r *room) await(l *lane) {
+	if l.ticket != 0 && l.line == l.standing {
+		return
+	}
+	r.ticket++
+	l.ticket, l.line = r.ticket, l.standing // in another line its place is void
+	r.lines[l.line] = append(r.lines[l.line], l)
+}
+
+// next takes the lane out of its line that has waited longest of those for
+// which there is room; nil when there is none.
+func (r *room) next() *lane {
+	var longest *lane
+	for s := range r.lines {
+		if l := r.head(standing(s)); l != nil && r.has(l.line) && (longest == nil || l.ticket < longest.ticket) {
+			longest = l
+		}
+	}
+	if longest != nil {
+		r.leave(longest.line)
+		longest.ticket = 0
+	}
+	return longest
+}
+
+// head is the first one in a line, past places that are void.
+func (r *room) head(s standing) *lane {
+	for len(r.lines[s]) > 0 {
+		if l := r.lines[s][0]; l.ticket != 0 && l.line == s {
+			return l
+		}
+		r.leave(s)
+	}
+	return nil
+}
+
+func (r *room) leave(s standing) {
+	r.lines[s][0] = nil
+	r.lines[s] = r.lines[s][1:]
+}
+
+// become changes a lane's standing, and that of its requests under way.
+func (l *lane) become(s standing) {
+	room := &l.engine.room
+	room.taken[l.standing] -= l.inFlight
+	l.standing = s
+	room.taken[l.standing] += l.inFlight
+}
