@@ -428,6 +428,30 @@ func TestBacklogBeyondMemoryIsDeliveredOnce(t *testing.T) {
 	})
 }
 
+// TestBacklogUsesTheWindow: after a restart nothing but the attempts themselves
+// can tell that the receiver has room for more of them.
+func TestBacklogUsesTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, deliver.Options{Policy: exact()}, func(*http.Request, int) (int, http.Header, error) {
+			pass(40 * time.Millisecond)
+			return 200, nil, nil
+		})
+		w.create("orders")
+		w.stop()
+		const events = 400 // less than a lane keeps in memory
+		for n := range events {
+			w.publish(w.store, fmt.Sprintf("evt-%d", n), fmt.Sprintf("tx-%d", n))
+		}
+		w.start()
+		defer w.close()
+		pass(time.Second) // 32 at a time take half of it, one at a time 16
+		synctest.Wait()
+		if n := len(w.to.requests()); n != events {
+			t.Errorf("%d of %d events arrived within a second", n, events)
+		}
+	})
+}
+
 func TestOtherProcessesAreNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, deliver.Options{Policy: exact()}, always(200))
