@@ -71,7 +71,12 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 		e.end(l, work, func() { delete(l.taken, work.Key) }) // it goes back unharmed
 		return false
 	case errors.Is(err, errAsleep):
-		e.end(l, work, func() { l.sleep(work) })
+		e.end(l, work, func() {
+			l.sleep(work)
+			if work.Revision != e.revision.Load() { // it may have been enabled since it was looked up
+				e.rouse(l)
+			}
+		})
 		return false
 	default:
 		if e.life.Err() == nil {
@@ -142,10 +147,12 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		}
 		signer, expires := newSigner(fresh.Secrets, now)
 		e.mu.Lock()
-		l.receiver, l.signer, l.expires, l.revision = fresh, signer, expires, revision
-		l.targets = make(map[string]*target)
-		if l.failing = fresh.FailingSince; l.standing == unknown && !l.failing.IsZero() {
-			l.become(failing) // under a former process
+		if revision >= l.revision { // or another attempt has looked after a later change
+			l.receiver, l.signer, l.expires, l.revision = fresh, signer, expires, revision
+			l.targets = make(map[string]*target)
+			if l.failing = fresh.FailingSince; l.standing == unknown && !l.failing.IsZero() {
+				l.become(failing) // under a former process
+			}
 		}
 		e.mu.Unlock()
 	}
@@ -212,6 +219,7 @@ func (e *Engine) retryLater(l *lane) {
 // yet stays known, so that it is not taken up twice.
 func (l *lane) sleep(work *webhook.Work) {
 	l.asleep, l.spilled = true, true
+	l.naps++
 	delete(l.taken, work.Key)
 	for work := l.first.pop(); work != nil; work = l.first.pop() {
 		l.engine.queued -= len(work.Bytes)

@@ -218,11 +218,17 @@ func (e *Engine) changed() {
 	e.revision.Add(1)
 	for _, l := range e.lanes {
 		if l.asleep {
-			l.asleep, l.spilled = false, true
-			l.plan(e.opts.Now())
-			e.serve(l)
+			e.rouse(l)
 		}
 	}
+}
+
+// rouse has a lane that sleeps read from the file what it has. Called with the
+// lock held.
+func (e *Engine) rouse(l *lane) {
+	l.asleep, l.spilled = false, true
+	l.plan(e.opts.Now())
+	e.serve(l)
 }
 
 // catchUp reads what came after the last event known, until there is nothing

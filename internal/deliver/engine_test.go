@@ -296,9 +296,14 @@ func TestGoneDisablesAndEnablingReleases(t *testing.T) {
 
 func (w *world) enable(name string) {
 	w.t.Helper()
+	w.change(name, func(c *webhook.Config) { c.Disabled = false })
+}
+
+func (w *world) change(name string, how func(*webhook.Config)) {
+	w.t.Helper()
 	_, _, err := w.store.ChangeWebhook(w.t.Context(), "acme", name, secret.Text{}, time.Now(), func(found *webhook.Webhook) (*webhook.Config, error) {
 		next := found.Config.Clone()
-		next.Disabled = false
+		how(&next)
 		return &next, nil
 	})
 	if err != nil {

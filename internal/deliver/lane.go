@@ -45,6 +45,7 @@ type lane struct {
 	line     standing  // the line in which it waits for room
 	ticket   int64     // its place there; 0 for none
 	asleep   bool      // its webhook is disabled or gone
+	naps     int       // grows when it falls asleep, which forgets its queues
 
 	receiver *webhook.Receiver // as of revision
 	signer   *signature.Signer

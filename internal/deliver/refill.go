@@ -73,7 +73,7 @@ func (e *Engine) read() {
 		// All that the reading goes by is fixed here, under the lock: what is
 		// recorded from now on is settled and plans anew, what was before is neither.
 		l.settled = make(map[webhook.DeliveryKey]struct{})
-		r.cursor, r.skipped, r.limit = l.cursor, l.skipped, helping+len(l.taken)
+		r.cursor, r.skipped, r.naps, r.limit = l.cursor, l.skipped, l.naps, helping+len(l.taken)
 		if r.due {
 			l.nextDue = time.Time{}
 		}
@@ -91,6 +91,7 @@ type reading struct {
 	revision   int64
 	cursor     int64
 	skipped    int
+	naps       int
 	limit      int // of due retries
 }
 
@@ -117,6 +118,13 @@ func (e *Engine) load(l *lane, r reading) {
 		}
 		l.plan(e.opts.Now().Add(time.Second))
 		l.timer.Reset(time.Second)
+		return
+	}
+	if l.naps != r.naps {
+		// The lane has forgotten what it had before the place where this reading
+		// began, and starts from the beginning when it is awake.
+		l.plan(r.now)
+		e.serve(l)
 		return
 	}
 	for _, work := range first {

@@ -16,25 +16,43 @@ import (
 // client publishes and remembers what it was told.
 type client struct {
 	url, token string
+	to         []string // webhooks that want each event
 	http       *http.Client
 
 	mu   sync.Mutex
 	sent []judge.Sent
 }
 
-func newClient(url, token string) *client {
-	return &client{url: url, token: token, http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+func newClient(url, token string, to []string) *client {
+	return &client{url: url, token: token, to: to, http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
 }
 
 // publish sends one event and reports whether it was acknowledged.
 func (c *client) publish() bool {
+	return c.send(c.next(fmt.Sprintf(`"text":%q`, strings.Repeat("storm ", 40))))
+}
+
+// next notes an event that is about to be sent, with more members in its body,
+// and returns its place.
+func (c *client) next(more string) (place int) {
 	c.mu.Lock()
-	place := len(c.sent)
-	id := fmt.Sprintf("chaos-%d", place)
-	c.sent = append(c.sent, judge.Sent{ID: id})
-	c.mu.Unlock()
-	body := fmt.Sprintf(`{"id":%q,"resource":"chaos","action":"made","body":{"n":%d,"text":%q}}`, id, place, strings.Repeat("storm ", 40))
-	status, err := c.do(http.MethodPost, "/api/event", body, nil)
+	defer c.mu.Unlock()
+	place = len(c.sent)
+	c.sent = append(c.sent, judge.Sent{ID: fmt.Sprintf("chaos-%d", place), To: c.to, Body: fmt.Appendf(nil, `{"n":%d,%s}`, place, more)})
+	return place
+}
+
+// line is an event as it is published.
+func (c *client) line(place int) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.sent[place]
+	return fmt.Sprintf(`{"id":%q,"resource":"chaos","action":"made","body":%s}`, s.ID, s.Body)
+}
+
+// send publishes a noted event, perhaps not for the first time.
+func (c *client) send(place int) bool {
+	status, err := c.do(http.MethodPost, "/api/event", c.line(place), nil)
 	if err != nil || status/100 != 2 {
 		return false
 	}
@@ -42,6 +60,17 @@ func (c *client) publish() bool {
 	defer c.mu.Unlock()
 	c.sent[place].Acknowledged = true
 	return true
+}
+
+// again sends what was not acknowledged once more, as a client does that is
+// not sure: under the same id.
+func (c *client) again() error {
+	for place, s := range c.log() {
+		if !s.Acknowledged && !c.send(place) {
+			return fmt.Errorf("%s was sent again and not acknowledged", s.ID)
+		}
+	}
+	return nil
 }
 
 // load publishes with so many at a time until stop is called, which returns
@@ -83,13 +112,17 @@ func (c *client) many(n int) (acknowledged int) {
 	return acknowledged
 }
 
-func (c *client) do(method, path, body string, into any) (status int, err error) {
+// do makes a call, with more headers in pairs.
+func (c *client) do(method, path, body string, into any, headers ...string) (status int, err error) {
 	request, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+c.token)
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return 0, err

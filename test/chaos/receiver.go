@@ -28,6 +28,7 @@ type receiver struct {
 	requests   []judge.Request
 	counts     map[string]int
 	conns      map[net.Conn]struct{} // those that are open
+	accepted   func()                // called once, with the next connection
 }
 
 func newReceiver() *receiver {
@@ -39,6 +40,10 @@ func newReceiver() *receiver {
 		switch state {
 		case http.StateNew:
 			r.conns[c] = struct{}{}
+			if r.accepted != nil {
+				r.accepted()
+				r.accepted = nil
+			}
 		case http.StateClosed, http.StateHijacked:
 			delete(r.conns, c)
 		}
@@ -54,6 +59,13 @@ func (r *receiver) behave(name string, b behaviour) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.behaviours[name] = b
+}
+
+// onAccept has fn called once, when the next connection comes.
+func (r *receiver) onAccept(fn func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accepted = fn
 }
 
 // ServeHTTP notes the request and behaves.
@@ -72,7 +84,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	n, behave := r.counts[name+" "+id], r.behaviours[name]
 	place := len(r.requests)
 	r.requests = append(r.requests, judge.Request{
-		Webhook: name, At: arrived, ID: id, Body: body,
+		Webhook: name, URL: r.server.URL + q.URL.Path, At: arrived, ID: id, Body: body,
 		Signature: q.Header.Get("Signature"), Timestamp: q.Header.Get("webhook-timestamp"), Standard: q.Header.Get("webhook-signature"),
 	})
 	r.mu.Unlock()

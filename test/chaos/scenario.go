@@ -21,9 +21,17 @@ var scenarios = []scenario{
 	{"kill", true, []string{"good", "flaky"}, killLoop},
 	{"terminate", true, []string{"slow"}, terminate},
 	{"second", true, []string{"good"}, secondDaemon},
-	{"locked", true, []string{"good"}, locked},
+	{"phases", true, []string{"good"}, phases},
+	{"impatient", true, []string{"slow"}, impatient},
+	{"recovery", true, []string{"slow"}, recovery},
+	{"freeze", true, []string{"good"}, freeze},
+	{"descriptors", true, []string{"good"}, descriptors},
+	{"readonly", true, []string{"good"}, readOnly},
+	{"locked", true, []string{"good"}, locked(time.Second)},
+	{"locked30", false, []string{"good"}, locked(30 * time.Second)},
+	{"lockedforever", false, []string{"good"}, lockedForEver},
 	{"receivers", true, receiverNames(), receivers},
-	{"change", true, []string{"slow", "gone"}, change},
+	{"change", true, []string{"rotated", "moved", "parked", "gone"}, change},
 	{"eio", false, []string{"good"}, inject("fsync", "error=EIO:when=40..42")},
 	{"eioforever", false, []string{"good"}, inject("fsync", "error=EIO:when=40+")},
 	{"enospc", false, []string{"good"}, inject("pwrite64", "error=ENOSPC:when=150..170")},
@@ -56,7 +64,7 @@ func (s scenario) try(ctx context.Context, seed uint64, folder, binary string) (
 
 // end lets the daemon finish, stops it, and judges.
 func end(ctx context.Context, w *world) error {
-	restless := w.rest(ctx)
+	restless := errors.Join(w.client.again(), w.rest(ctx))
 	if restless != nil {
 		restless = fmt.Errorf("coming to rest: %w", restless)
 	}
@@ -89,27 +97,6 @@ func killLoop(ctx context.Context, w *world) error {
 	return end(ctx, w)
 }
 
-// terminate stops the daemon in order, in the middle of deliveries, twice.
-func terminate(ctx context.Context, w *world) error {
-	w.receiver.behave("slow", slow(40*time.Millisecond))
-	if err := w.start(ctx); err != nil {
-		return err
-	}
-	stop := w.client.load(8)
-	defer stop()
-	for range 2 {
-		pass(ctx, time.Duration(100+w.random.IntN(200))*time.Millisecond)
-		if err := w.stop(ctx); err != nil {
-			return err
-		}
-		if err := w.start(ctx); err != nil {
-			return err
-		}
-	}
-	stop()
-	return end(ctx, w)
-}
-
 // secondDaemon starts another daemon on the file of a running one.
 func secondDaemon(ctx context.Context, w *world) error {
 	if err := w.start(ctx); err != nil {
@@ -125,35 +112,5 @@ func secondDaemon(ctx context.Context, w *world) error {
 		}
 	}
 	stop()
-	return end(ctx, w)
-}
-
-// change rotates and deletes webhooks whose deliveries are in flight.
-func change(ctx context.Context, w *world) error {
-	w.receiver.behave("slow", slow(20*time.Millisecond))
-	w.receiver.behave("gone", slow(20*time.Millisecond))
-	if err := w.start(ctx); err != nil {
-		return err
-	}
-	stop := w.client.load(8)
-	defer stop()
-	for range 3 {
-		pass(ctx, 100*time.Millisecond)
-		var rotated struct{ Secret string }
-		if err := w.json(ctx, &rotated, "webhook", "rotate", "slow", "--now"); err != nil {
-			return err
-		}
-		w.secrets["slow"] = append(w.secrets["slow"], rotated.Secret)
-	}
-	if err := w.json(ctx, nil, "webhook", "delete", "gone", "-y"); err != nil {
-		return err
-	}
-	pass(ctx, 500*time.Millisecond) // what was in flight has arrived
-	before := w.receiver.count("gone")
-	pass(ctx, 300*time.Millisecond)
-	stop()
-	if after := w.receiver.count("gone"); after != before {
-		return fmt.Errorf("a deleted webhook was called %d times more", after-before)
-	}
 	return end(ctx, w)
 }

@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
-
-	_ "modernc.org/sqlite" // the driver
 )
 
 // unkind are receivers that misbehave, and then relent.
@@ -66,34 +61,4 @@ func receivers(ctx context.Context, w *world) error {
 		return fmt.Errorf("a receiver that always fails was called %d times, not %d", n, 6*policy.Attempts)
 	}
 	return nil
-}
-
-// locked has another process hold the database's write lock for a while.
-func locked(ctx context.Context, w *world) error {
-	if err := w.start(ctx); err != nil {
-		return err
-	}
-	stop := w.client.load(8)
-	defer stop()
-	pass(ctx, 200*time.Millisecond)
-	if err := holdLock(ctx, w.database(), time.Second); err != nil {
-		return err
-	}
-	pass(ctx, 200*time.Millisecond)
-	stop()
-	return end(ctx, w)
-}
-
-func holdLock(ctx context.Context, path string, d time.Duration) (err error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_txlock=immediate")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	pass(ctx, d)
-	return tx.Rollback()
 }

@@ -21,6 +21,9 @@ import (
 // The retry policy of all scenarios.
 var policy = judge.Policy{Attempts: 8, Base: 50 * time.Millisecond, Factor: 2, MaxDelay: time.Second}
 
+// timeout is that of one attempt in all scenarios.
+const timeout = 2 * time.Second
+
 // world is one scenario's own: a database, a daemon, a receiver and a client.
 type world struct {
 	folder, binary string
@@ -29,8 +32,11 @@ type world struct {
 	random         *rand.Rand
 	receiver       *receiver
 	client         *client
-	secrets        map[string][]string
+	secrets        map[string][]judge.Secret
+	closed         map[string][]judge.Span // by URL
 	crashes        []time.Time
+	frozen         []judge.Span
+	known          map[judge.Key]time.Time // deliveries that were on file as ended by then
 	env            []string
 
 	daemon *exec.Cmd
@@ -74,7 +80,7 @@ func newWorld(ctx context.Context, seed uint64, folder, binary string, webhooks 
 		return nil, err
 	}
 	w := &world{
-		folder: folder, binary: binary, address: l.Addr().String(), secrets: make(map[string][]string),
+		folder: folder, binary: binary, address: l.Addr().String(), secrets: make(map[string][]judge.Secret), closed: make(map[string][]judge.Span), known: make(map[judge.Key]time.Time),
 		random: rand.New(rand.NewPCG(seed, 4)),
 	}
 	if err := l.Close(); err != nil {
@@ -86,14 +92,14 @@ func newWorld(ctx context.Context, seed uint64, folder, binary string, webhooks 
 		if err := w.json(ctx, &made, "webhook", "create", name, "--url", w.receiver.url(name)); err != nil {
 			return nil, errors.Join(err, w.close())
 		}
-		w.secrets[name] = append(w.secrets[name], made.Secret)
+		w.secrets[name] = append(w.secrets[name], judge.Secret{Value: made.Secret})
 	}
 	var made struct{ Token string }
 	if err := w.json(ctx, &made, "token", "create", "chaos"); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	w.token = made.Token
-	w.client = newClient("http://"+w.address, made.Token)
+	w.client = newClient("http://"+w.address, made.Token, webhooks)
 	return w, nil
 }
 
@@ -107,7 +113,7 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = append(append(os.Environ(),
 		"SEALPOST_DATABASE="+w.database(), "SEALPOST_LISTEN="+w.address, "SEALPOST_METRICS_LISTEN=off",
 		"SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "SEALPOST_EGRESS_ALLOW_HTTP=true",
-		"SEALPOST_RETRY_ATTEMPTS=7", "SEALPOST_RETRY_BASE=50ms", "SEALPOST_RETRY_MAX_DELAY=1s", "SEALPOST_DELIVERY_TIMEOUT=2s",
+		"SEALPOST_RETRY_ATTEMPTS=7", "SEALPOST_RETRY_BASE=50ms", "SEALPOST_RETRY_MAX_DELAY=1s", "SEALPOST_DELIVERY_TIMEOUT="+timeout.String(),
 		"SEALPOST_DELIVERY_SHUTDOWN_GRACE=2s"), w.env...)
 	return cmd
 }
@@ -129,6 +135,14 @@ func (w *world) json(ctx context.Context, into any, args ...string) error {
 // start has the daemon serve, under another program when one is given, and
 // returns when it is ready.
 func (w *world) start(ctx context.Context, under ...string) error {
+	if err := w.launch(ctx, under...); err != nil {
+		return err
+	}
+	return w.ready(ctx)
+}
+
+// launch starts the daemon and does not wait for it.
+func (w *world) launch(ctx context.Context, under ...string) error {
 	cmd := w.command(ctx, "serve")
 	if len(under) > 0 {
 		above := exec.CommandContext(ctx, under[0], append(under[1:], cmd.Args...)...)
@@ -150,9 +164,14 @@ func (w *world) start(ctx context.Context, under ...string) error {
 		_ = cmd.Wait() // how it ends is the scenario's affair
 		close(ended)
 	}()
+	return nil
+}
+
+// ready waits until the daemon serves.
+func (w *world) ready(ctx context.Context) error {
 	return until(ctx, 20*time.Second, func() (bool, error) {
 		select {
-		case <-ended:
+		case <-w.ended:
 			text, _ := os.ReadFile(w.logFile())
 			return false, fmt.Errorf("the daemon has ended: %s", tail(text))
 		default:
@@ -179,7 +198,50 @@ func (w *world) crashed(ctx context.Context) error {
 		return fmt.Errorf("reading what the dead had sent: %w", err)
 	}
 	w.crashes = append(w.crashes, time.Now())
+	return w.autopsy(ctx)
+}
+
+// autopsy reads what the dead has left and remembers what had ended: none of
+// that may be tried again. It reads a copy, so that the next start finds the
+// files as they were.
+func (w *world) autopsy(ctx context.Context) error {
+	file, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	if file.Integrity != "ok" {
+		return broken{{Rule: judge.Integrity, Detail: "after a crash: " + file.Integrity}}
+	}
+	now := time.Now()
+	for _, e := range file.Events {
+		for _, d := range e.Deliveries {
+			k := judge.Key{Webhook: d.Webhook, ID: e.ID}
+			if _, known := w.known[k]; !known && (d.State == judge.Delivered || d.State == judge.Dead) {
+				w.known[k] = now
+			}
+		}
+	}
 	return nil
+}
+
+// look reads a copy of the database as it is on disk.
+func (w *world) look(ctx context.Context) (*judge.File, error) {
+	folder, err := os.MkdirTemp(w.folder, "copy-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
+	path := filepath.Join(folder, "copy.db")
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(w.database() + suffix)
+		if err == nil {
+			err = os.WriteFile(path+suffix, content, 0o600)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return judge.Read(ctx, path)
 }
 
 // stop ends the daemon in order.
@@ -187,7 +249,10 @@ func (w *world) stop(ctx context.Context) error {
 	_ = w.daemon.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-w.ended:
-		return nil
+		if code := w.daemon.ProcessState.ExitCode(); code != 0 {
+			return fmt.Errorf("stopped in order, the daemon ended with exit code %d", code)
+		}
+		return w.autopsy(ctx)
 	case <-time.After(10 * time.Second):
 		return errors.Join(errors.New("the daemon did not stop"), w.crash(ctx))
 	case <-ctx.Done():
@@ -206,9 +271,26 @@ func (w *world) close() error {
 
 // rest waits until nothing is pending any more.
 func (w *world) rest(ctx context.Context) error {
-	return until(ctx, 90*time.Second, func() (bool, error) {
+	err := until(ctx, 90*time.Second, func() (bool, error) {
 		return w.client.idle("/api/delivery?state=pending&limit=1")
 	})
+	if err == nil {
+		return nil
+	}
+	file, reading := w.look(ctx)
+	if reading != nil {
+		return errors.Join(err, reading)
+	}
+	pending, example := 0, ""
+	for _, e := range file.Events {
+		for _, d := range e.Deliveries {
+			if d.State == judge.Pending {
+				pending++
+				example = fmt.Sprintf("%s to %s, tried %d times", e.ID, d.Webhook, d.Attempts)
+			}
+		}
+	}
+	return fmt.Errorf("%w: %d deliveries are pending, such as %s", err, pending, example)
 }
 
 // verdict judges what happened, with the daemon stopped.
@@ -223,7 +305,7 @@ func (w *world) verdict(ctx context.Context) error {
 	}
 	found := judge.Judge(judge.Case{
 		Sent: w.client.log(), Received: w.receiver.log(), File: file, Policy: policy,
-		Secrets: w.secrets, Crashes: w.crashes, Logs: [][]byte{log},
+		Secrets: w.secrets, Closed: w.closed, Crashes: w.crashes, Frozen: w.frozen, Ended: w.known, Logs: [][]byte{log},
 	})
 	if len(found) == 0 {
 		return nil

@@ -21,81 +21,18 @@ import (
 	"time"
 )
 
-// Rule names a promise.
-type Rule string
-
-// The promises.
-const (
-	Lost      Rule = "lost"      // an acknowledged event was received with 2xx, is pending, or is dead with its full count of attempts
-	Body      Rule = "body"      // one id has one body, and the bytes are those on file
-	Invented  Rule = "invented"  // nothing is received that was never sent
-	Excess    Rule = "excess"    // no more attempts than the policy has, but for one a crash
-	Repeated  Rule = "repeated"  // after a success nothing more, but for one repeat a crash
-	Early     Rule = "early"     // no attempt before its time
-	Signature Rule = "signature" // every signature is valid
-	Integrity Rule = "integrity" // the database is whole
-	Leaked    Rule = "leaked"    // no secret in any log
-)
-
-// Sent is one event as its client knows it.
-type Sent struct {
-	ID           string
-	Acknowledged bool // the client was told that it is stored
-}
-
-// Request is one attempt as its receiver saw it.
-type Request struct {
-	Webhook   string // name
-	At        time.Time
-	Status    int // what was answered; 0 when nothing was
-	ID        string
-	Signature string // the three headers that prove who sent it
-	Timestamp string
-	Standard  string
-	Body      []byte
-}
-
-// Policy is what the sender was told about retries.
-type Policy struct {
-	Attempts int // of one delivery, the first one included
-	Base     time.Duration
-	Factor   float64
-	MaxDelay time.Duration
-}
-
-// Case is what the witnesses say.
-type Case struct {
-	Sent     []Sent
-	Received []Request
-	File     *File
-	Policy   Policy
-	Secrets  map[string][]string // all that a webhook had, by its name
-	Crashes  []time.Time         // ends of the sender that were not in order
-	Logs     [][]byte
-}
-
-// Violation is a promise that was broken.
-type Violation struct {
-	Rule   Rule
-	Detail string
-}
-
-func (v Violation) String() string { return string(v.Rule) + ": " + v.Detail }
-
-// tolerance is what clocks and schedulers may blur.
-const tolerance = 5 * time.Millisecond
-
 // Judge lists the promises that were broken, none when all were kept.
 func Judge(c Case) []Violation {
-	j := &judgement{Case: c, sent: make(map[string]bool), events: make(map[string]*Event), requests: make(map[key][]Request)}
+	j := &judgement{Case: c, sent: make(map[string]Sent), events: make(map[string]*Event), requests: make(map[Key][]Request)}
 	for _, s := range c.Sent {
-		j.sent[s.ID] = j.sent[s.ID] || s.Acknowledged
+		s.Acknowledged = s.Acknowledged || j.sent[s.ID].Acknowledged
+		j.sent[s.ID] = s
 	}
 	for i := range c.File.Events {
 		j.events[c.File.Events[i].ID] = &c.File.Events[i]
 	}
 	for _, r := range c.Received {
-		k := key{r.Webhook, r.ID}
+		k := Key{r.Webhook, r.ID}
 		j.requests[k] = append(j.requests[k], r)
 	}
 	for k := range j.requests {
@@ -107,18 +44,21 @@ func Judge(c Case) []Violation {
 	j.bodies()
 	for _, r := range c.Received {
 		j.signature(r)
+		for _, span := range c.Closed[r.URL] {
+			if span.meets(r.At, r.At) {
+				j.violation(Misplaced, "%s came to %s %s after that was not to be called any more", r.ID, r.URL, r.At.Sub(span.From))
+			}
+		}
 	}
 	j.leaks()
 	return j.found
 }
 
-type key struct{ webhook, id string }
-
 type judgement struct {
 	Case
-	sent     map[string]bool // by id: acknowledged
+	sent     map[string]Sent
 	events   map[string]*Event
-	requests map[key][]Request // of one delivery, in order
+	requests map[Key][]Request // of one delivery, in order
 	found    []Violation
 }
 
@@ -134,14 +74,21 @@ func (j *judgement) file() {
 
 // acknowledged looks for what was promised to the client.
 func (j *judgement) acknowledged() {
-	for id, acknowledged := range j.sent {
+	for id, s := range j.sent {
 		event := j.events[id]
 		switch {
-		case !acknowledged:
+		case !s.Acknowledged:
+			continue
 		case event == nil:
 			j.violation(Lost, "%s was acknowledged and is not on file", id)
+			continue
 		case len(event.Deliveries) != event.Count:
 			j.violation(Lost, "%s has %d of its %d deliveries", id, len(event.Deliveries), event.Count)
+		}
+		for _, webhook := range s.To {
+			if !slices.ContainsFunc(event.Deliveries, func(d Delivery) bool { return d.Webhook == webhook }) {
+				j.violation(Lost, "%s was acknowledged and has no delivery to %s", id, webhook)
+			}
 		}
 	}
 	for id, event := range j.events {
@@ -153,27 +100,34 @@ func (j *judgement) acknowledged() {
 
 // settled compares what is on file of a delivery with what its receiver saw.
 func (j *judgement) settled(id string, d Delivery) {
-	succeeded := slices.ContainsFunc(j.requests[key{d.Webhook, id}], func(r Request) bool { return r.Status/100 == 2 })
+	k := Key{d.Webhook, id}
+	requests := j.requests[k]
 	switch d.State {
 	case Delivered:
-		if !succeeded {
-			j.violation(Lost, "%s to %s is recorded as delivered; no request of it was answered with 2xx", id, d.Webhook)
+		if !slices.ContainsFunc(requests, func(r Request) bool { return r.Status/100 == 2 }) {
+			j.violation(Lost, "%s is recorded as delivered; no request of it was answered with 2xx", k)
 		}
 	case Dead:
 		if d.Attempts < j.Policy.Attempts {
-			j.violation(Lost, "%s to %s was given up after %d of %d attempts", id, d.Webhook, d.Attempts, j.Policy.Attempts)
+			j.violation(Lost, "%s was given up after %d of %d attempts", k, d.Attempts, j.Policy.Attempts)
 		}
+	}
+	if unrecorded := len(requests) - d.Attempts; d.State != Cancelled && unrecorded > len(j.Crashes) {
+		j.violation(Excess, "%s came %d times and %d attempts are on file, with %d crashes", k, len(requests), d.Attempts, len(j.Crashes))
 	}
 }
 
 // deliveries looks at the requests of each delivery in their order.
 func (j *judgement) deliveries() {
 	for k, requests := range j.requests {
-		if _, known := j.sent[k.id]; !known {
-			j.violation(Invented, "%s came to %s and was never sent", k.id, k.webhook)
-		}
+		j.addressed(k)
 		if most := j.Policy.Attempts + len(j.Crashes); len(requests) > most {
-			j.violation(Excess, "%s came to %s %d times; at most %d are allowed with %d crashes", k.id, k.webhook, len(requests), most, len(j.Crashes))
+			j.violation(Excess, "%s came %d times; at most %d are allowed with %d crashes", k, len(requests), most, len(j.Crashes))
+		}
+		if ended, known := j.Ended[k]; known {
+			if last := requests[len(requests)-1].At; last.After(ended) {
+				j.violation(Repeated, "%s came again %s after its end was on file", k, last.Sub(ended))
+			}
 		}
 		n := 0 // attempts since the last crash that are known to be counted
 		for i := 1; i < len(requests); i++ {
@@ -183,31 +137,30 @@ func (j *judgement) deliveries() {
 				n = 0 // what was in flight is due again at once, and how many were recorded is not known
 				continue
 			}
-			if before.Status/100 == 2 {
-				j.violation(Repeated, "%s came to %s again after it was answered with %d, with no crash in between (at %s, again %s later, crashes %v)", k.id, k.webhook, before.Status, before.At.Format("05.000"), after.At.Sub(before.At), since(j.Crashes, before.At))
+			if before.Status/100 == 2 && !j.froze(before.At, after.At) {
+				j.violation(Repeated, "%s came again after it was answered with %d, with no crash in between (at %s, again %s later, crashes %v)", k, before.Status, before.At.Format("05.000"), after.At.Sub(before.At), since(j.Crashes, before.At))
 				continue
 			}
 			// From arrival to arrival: a sender may give an answer up long before
 			// the receiver has written all of it.
 			if gap, least := after.At.Sub(before.At), j.Policy.wait(n-1); n == i && gap < least-tolerance {
-				j.violation(Early, "%s came to %s %s after attempt %d; it had to wait %s", k.id, k.webhook, gap, i, least)
+				j.violation(Early, "%s came %s after attempt %d; it had to wait %s", k, gap, i, least)
 			}
 		}
 	}
 }
 
-// crashed reports whether the sender crashed between two times.
-func (j *judgement) crashed(from, to time.Time) bool {
-	return slices.ContainsFunc(j.Crashes, func(at time.Time) bool { return at.After(from) && at.Before(to) })
-}
-
-// wait is how long retry n (from 0) has to wait at least.
-func (p Policy) wait(n int) time.Duration {
-	wait := float64(p.Base)
-	for range n {
-		wait *= p.Factor
+// addressed looks whether a delivery that was received had any business there.
+func (j *judgement) addressed(k Key) {
+	event := j.events[k.ID]
+	switch _, known := j.sent[k.ID]; {
+	case !known:
+		j.violation(Invented, "%s was never sent", k)
+	case event == nil:
+		j.violation(Invented, "%s was received and is not on file", k)
+	case len(event.Deliveries) == event.Count && !slices.ContainsFunc(event.Deliveries, func(d Delivery) bool { return d.Webhook == k.Webhook }):
+		j.violation(Invented, "%s was received, and the event was not for that webhook", k)
 	}
-	return min(time.Duration(wait), p.MaxDelay)
 }
 
 func (j *judgement) bodies() {
@@ -217,6 +170,9 @@ func (j *judgement) bodies() {
 			j.violation(Body, "%s came with two bodies", r.ID)
 		}
 		first[r.ID] = r.Body
+		if sent := j.sent[r.ID]; sent.Body != nil && !bytes.HasSuffix(r.Body, append([]byte(`"body":`), append(sent.Body, '}')...)) {
+			j.violation(Body, "%s came with another body than was sent", r.ID)
+		}
 		if event := j.events[r.ID]; event != nil && event.Bytes != nil && !bytes.Equal(event.Bytes, r.Body) {
 			j.violation(Body, "%s came with other bytes than are on file", r.ID)
 		}
@@ -227,8 +183,11 @@ func (j *judgement) bodies() {
 func (j *judgement) signature(r Request) {
 	var plain, standard bool
 	for _, secret := range j.Secrets[r.Webhook] {
+		if !secret.Ends.IsZero() && r.At.After(secret.Ends) {
+			continue
+		}
 		sum := func(parts ...string) []byte {
-			mac := hmac.New(sha256.New, []byte(secret))
+			mac := hmac.New(sha256.New, []byte(secret.Value))
 			for _, part := range parts {
 				mac.Write([]byte(part))
 			}
@@ -248,7 +207,7 @@ func (j *judgement) leaks() {
 	for webhook, secrets := range j.Secrets {
 		for _, secret := range secrets {
 			for i, log := range j.Logs {
-				if bytes.Contains(log, []byte(secret)) {
+				if bytes.Contains(log, []byte(secret.Value)) {
 					j.violation(Leaked, "log %d shows a secret of %s", i, webhook)
 				}
 			}

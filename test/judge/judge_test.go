@@ -20,7 +20,7 @@ func at(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecon
 // request is an attempt that arrives at a time, is answered a millisecond
 // later, and is signed as it has to be.
 func request(id string, ms, status int) judge.Request {
-	r := judge.Request{Webhook: "hook", At: at(ms), Status: status, ID: id, Timestamp: "1767608430", Body: []byte(`{"id":"` + id + `"}`)}
+	r := judge.Request{Webhook: "hook", At: at(ms), Status: status, ID: id, Timestamp: "1767608430", Body: payload(id)}
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(r.Body)
 	r.Signature = hex.EncodeToString(mac.Sum(nil))
@@ -30,8 +30,14 @@ func request(id string, ms, status int) judge.Request {
 	return r
 }
 
+func payload(id string) []byte { return []byte(`{"id":"` + id + `","body":{"of":"` + id + `"}}`) }
+
+func sent(id string, acknowledged bool) judge.Sent {
+	return judge.Sent{ID: id, Acknowledged: acknowledged, Body: []byte(`{"of":"` + id + `"}`), To: []string{"hook"}}
+}
+
 func stored(id string, state judge.State, attempts int) judge.Event {
-	return judge.Event{ID: id, Bytes: []byte(`{"id":"` + id + `"}`), Count: 1, Deliveries: []judge.Delivery{{Webhook: "hook", State: state, Attempts: attempts}}}
+	return judge.Event{ID: id, Bytes: payload(id), Count: 1, Deliveries: []judge.Delivery{{Webhook: "hook", State: state, Attempts: attempts}}}
 }
 
 // good is a case in which every promise was kept: one event delivered at
@@ -41,20 +47,24 @@ func stored(id string, state judge.State, attempts int) judge.Event {
 func good() judge.Case {
 	return judge.Case{
 		Policy:  judge.Policy{Attempts: 3, Base: 100 * time.Millisecond, Factor: 2, MaxDelay: time.Second},
-		Secrets: map[string][]string{"hook": {"another", secret}},
+		Secrets: map[string][]judge.Secret{"hook": {{Value: "another"}, {Value: secret}}},
+		Closed:  map[string][]judge.Span{"/old": {{From: at(0)}}, "/hook": {{From: at(6000), To: at(7000)}}},
 		Crashes: []time.Time{at(5000)},
+		Frozen:  []judge.Span{{From: at(7950), To: at(8500)}},
+		Ended:   map[judge.Key]time.Time{{Webhook: "hook", ID: "once"}: at(5001)},
 		Logs:    [][]byte{[]byte("level=INFO msg=serving")},
-		Sent:    []judge.Sent{{"once", true}, {"third", true}, {"dead", true}, {"pending", true}, {"unheard", false}, {"never", false}, {"crash", true}},
+		Sent:    []judge.Sent{sent("once", true), sent("third", true), sent("dead", true), sent("pending", true), sent("unheard", false), sent("never", false), sent("crash", true), sent("frozen", true)},
 		Received: []judge.Request{
 			request("once", 0, 200),
 			request("third", 0, 500), request("third", 101, 0), request("third", 302, 204),
 			request("dead", 0, 500), request("dead", 120, 500), request("dead", 340, 500),
 			request("crash", 4990, 200), request("crash", 5100, 200),
 			request("unheard", 10, 200),
+			request("frozen", 7900, 200), request("frozen", 9000, 200),
 		},
 		File: &judge.File{Integrity: "ok", Events: []judge.Event{
 			stored("once", judge.Delivered, 1), stored("third", judge.Delivered, 3), stored("dead", judge.Dead, 3),
-			stored("pending", judge.Pending, 0), stored("unheard", judge.Delivered, 1), stored("crash", judge.Delivered, 1),
+			stored("pending", judge.Pending, 0), stored("unheard", judge.Delivered, 1), stored("crash", judge.Delivered, 1), stored("frozen", judge.Delivered, 2),
 		}},
 	}
 }
@@ -77,17 +87,31 @@ func TestCatches(t *testing.T) {
 		{"recorded as delivered without a success", func(c *judge.Case) { c.Received[0].Status = 500 }, judge.Lost},
 		{"recorded as delivered without a request", func(c *judge.Case) { c.Received = c.Received[1:] }, judge.Lost},
 		{"given up early", func(c *judge.Case) { c.File.Events[2].Deliveries[0].Attempts = 2 }, judge.Lost},
+		{"acknowledged, and nobody gets it", func(c *judge.Case) { c.File.Events[3].Count, c.File.Events[3].Deliveries = 0, nil }, judge.Lost},
 		{"another body at another attempt", func(c *judge.Case) { c.File.Events[1].Bytes = nil; c.Received[2].Body = []byte(`{}`) }, judge.Body},
 		{"another body than on file", func(c *judge.Case) { c.File.Events[0].Bytes = []byte(`{}`) }, judge.Body},
+		{"another body than was sent", func(c *judge.Case) { c.Sent[0].Body = []byte(`{"of":"me"}`) }, judge.Body},
+		{"to a webhook that it was not for", func(c *judge.Case) {
+			r := request("once", 0, 200)
+			r.Webhook, c.Secrets["other"] = "other", c.Secrets["hook"]
+			c.Received = append(c.Received, r)
+		}, judge.Invented},
+		{"received, and not on file", func(c *judge.Case) { c.Received = append(c.Received, request("never", 0, 200)) }, judge.Invented},
 		{"an event from nowhere", func(c *judge.Case) { c.Received = append(c.Received, request("ghost", 0, 200)) }, judge.Invented},
 		{"one attempt too many", func(c *judge.Case) {
 			c.Received = append(c.Received, request("dead", 2000, 500), request("dead", 4000, 500))
 		}, judge.Excess},
+		{"attempts that nobody recorded", func(c *judge.Case) { c.File.Events[1].Deliveries[0].Attempts = 1 }, judge.Excess},
+		{"repeated for a crash, though its end was on file", func(c *judge.Case) { c.Received = append(c.Received, request("once", 5500, 200)) }, judge.Repeated},
+		{"repeated, and nothing stood still", func(c *judge.Case) { c.Frozen = nil }, judge.Repeated},
 		{"repeated after a success", func(c *judge.Case) { c.Received = append(c.Received, request("once", 500, 200)) }, judge.Repeated},
 		{"repeated twice for one crash", func(c *judge.Case) { c.Received = append(c.Received, request("crash", 5200, 200)) }, judge.Repeated},
 		{"a retry before its time", func(c *judge.Case) { c.Received[2].At = at(80) }, judge.Early},
 		{"a second retry after the wait of the first", func(c *judge.Case) { c.Received[3].At = at(250) }, judge.Early},
-		{"a signature of nobody", func(c *judge.Case) { c.Secrets["hook"] = []string{"another"} }, judge.Signature},
+		{"a signature of nobody", func(c *judge.Case) { c.Secrets["hook"] = c.Secrets["hook"][:1] }, judge.Signature},
+		{"a signature by a secret that was dropped", func(c *judge.Case) { c.Secrets["hook"][1].Ends = at(300) }, judge.Signature},
+		{"to a URL that was left", func(c *judge.Case) { c.Received[2].URL = "/old" }, judge.Misplaced},
+		{"to a webhook that was disabled", func(c *judge.Case) { c.Received[2].URL = "/hook"; c.Received[2].At = at(6500) }, judge.Misplaced},
 		{"a signature of other bytes", func(c *judge.Case) { c.Received[0].Signature = c.Received[1].Signature }, judge.Signature},
 		{"no triple", func(c *judge.Case) { c.Received[0].Standard = "" }, judge.Signature},
 		{"a damaged file", func(c *judge.Case) { c.File.Integrity = "row 3 missing from index" }, judge.Integrity},
