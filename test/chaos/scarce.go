@@ -92,7 +92,7 @@ func (w *world) permit(files, folder os.FileMode) error {
 			return err
 		}
 	}
-	return os.Chmod(w.folder, folder) //nolint:gosec // a folder has to be entered
+	return os.Chmod(w.folder, folder)
 }
 
 // exitCode is how a command ended; 0 when it ended well.

@@ -63,7 +63,6 @@ func impatient(ctx context.Context, w *world) error {
 		return err
 	}
 	<-arrived
-	began = time.Now()
 	for range 2 {
 		if err := w.daemon.Process.Signal(syscall.SIGTERM); err != nil {
 			return err
