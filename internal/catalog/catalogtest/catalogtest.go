@@ -4,6 +4,7 @@ package catalogtest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,31 +57,41 @@ const Leak = "LEAK"
 // Personal are values of [Incoming] that must not leave either.
 var Personal = []string{"Jane", "Doe", "example.com/jane", "jane@", "user-1", "2029", "forged"}
 
-// Strew adds fields to an object and to all inside it. A name that the object
-// has already keeps its value.
-func Strew(t *rapid.T, object map[string]any, names []string) {
-	for _, inner := range object {
-		if o, ok := inner.(map[string]any); ok {
-			Strew(t, o, names)
-		}
-	}
+// Strew adds fields to an object and to all inside it, in lists as well. A name
+// that the object has already keeps its value, and a path that is known means
+// something, so it is left alone; the same name elsewhere is not.
+func Strew(t *rapid.T, object map[string]any, names []string, known map[string]bool) {
 	tempting := append([]string{
 		"email", "phoneNumber", "firstName", "address", "__proto__", "constructor", "toJSON", "0", "", "Amount", "STATUS", "spend.amount",
-		"\u2028", "id ", "body", "card", "pin",
+		"\u2028", "id ", "body", "card", "pin", "\u017ftatu\u017f", "la\u017ft4", "i\u017fActive", // ſ folds to s, and sorts after it
 	}, names...)
-	name := rapid.OneOf(rapid.SampledFrom(tempting), rapid.String())
+	for _, other := range names {
+		tempting = append(tempting, strings.ToUpper(other))
+	}
+	strew(t, object, "", rapid.OneOf(rapid.SampledFrom(tempting), rapid.String()), known)
+}
+
+func strew(t *rapid.T, value any, path string, name *rapid.Generator[string], known map[string]bool) {
+	if list, ok := value.([]any); ok {
+		for _, inner := range list {
+			strew(t, inner, path, name, known)
+		}
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) { // sorted, so that a failure repeats
+		strew(t, object[key], path+key+".", name, known)
+	}
 	for range rapid.IntRange(0, 4).Draw(t, "extra") {
 		key := name.Draw(t, "key")
-		if _, there := object[key]; there || slices.Contains(optional, key) {
+		if _, there := object[key]; there || known[path+key] {
 			continue
 		}
 		object[key] = rapid.SampledFrom([]any{
 			Leak, []any{Leak}, map[string]any{"amount": Leak, Leak: 1}, map[string]any{"spend": map[string]any{"id": Leak}},
-			[]any{map[string]any{"id": Leak}}, json.Number("123456789012345678901234567890"), 1.5e300, nil,
+			[]any{map[string]any{"id": Leak}}, json.Number("123456789012345678901234567890"), 1.5e300, true, nil,
 		}).Draw(t, "value")
 	}
 }
-
-// optional are names whose presence means something where they fit.
-var optional = []string{"authorizationMethod", "authorizedAmount", "authorizedAt", "declinedReason", "exchangeRate", "merchantCity",
-	"merchantCountry", "merchantCategory", "merchantId", "enrichedMerchantIcon", "enrichedMerchantName", "enrichedMerchantCategory", "tokenWallets"}
