@@ -178,6 +178,7 @@ func newEventTypes(a *app) *cobra.Command {
 			t, found := a.catalog.Type(args[0])
 			if !found {
 				err := webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event type %q in the catalog", args[0]))
+				err.Hint = "`sealpost event types` lists them"
 				if near := a.catalog.Near(args[0]); len(near) > 0 {
 					err.Hint = "did you mean " + strings.Join(near, " or ") + "?"
 				}
@@ -215,6 +216,7 @@ type fieldJSON struct {
 	Nullable    bool     `json:"nullable"`
 	Description string   `json:"description"`
 	Enum        []string `json:"enum,omitempty"`
+	Limits      string   `json:"limits,omitempty"`
 }
 
 func (a *app) printTypes() error {
@@ -237,7 +239,7 @@ func (a *app) printType(t catalog.Type) error {
 	if a.json() {
 		out := typeJSON{Name: t.Name, Description: t.Description, BuiltIn: t.BuiltIn}
 		for _, f := range t.Fields {
-			out.Fields = append(out.Fields, fieldJSON{f.Path, f.Type, f.Required, f.Nullable, f.Description, f.Enum})
+			out.Fields = append(out.Fields, fieldJSON{f.Path, f.Type, f.Required, f.Nullable, f.Description, f.Enum, f.Limits})
 		}
 		return a.printJSON(out)
 	}
@@ -251,11 +253,7 @@ func (a *app) printType(t catalog.Type) error {
 		if f.Nullable {
 			need += ", may be null"
 		}
-		text := f.Description
-		if f.Enum != nil {
-			text += " One of: " + strings.Join(f.Enum, ", ") + "."
-		}
-		rows[i] = []string{f.Path, f.Type, need, text}
+		rows[i] = []string{f.Path, f.Type, need, f.Text()}
 	}
-	return a.printTable([]string{"FIELD", "TYPE", "", "WHAT IT IS"}, rows)
+	return a.printTable([]string{"FIELD", "TYPE", "NEEDED", "WHAT IT IS"}, rows)
 }

@@ -23,6 +23,27 @@ type Field struct {
 	steps []string // the keys of Path
 }
 
+// Text is all that the schema says of the field besides its type, in sentences:
+// the description, the values, the limits. Values that the description tells
+// apart ("pending: …") are not listed again.
+func (f Field) Text() string {
+	var all []string
+	if f.Description != "" {
+		all = append(all, strings.TrimSuffix(f.Description, ".")+".")
+	}
+	untold := func(value string) bool { return !strings.Contains(f.Description, value+": ") }
+	switch {
+	case len(f.Enum) == 1:
+		all = append(all, "Always "+f.Enum[0]+".")
+	case slices.ContainsFunc(f.Enum, untold):
+		all = append(all, "One of: "+strings.Join(f.Enum, ", ")+".")
+	}
+	if f.Limits != "" {
+		all = append(all, strings.ToUpper(f.Limits[:1])+f.Limits[1:]+".")
+	}
+	return strings.Join(all, " ")
+}
+
 // Bounds of what is read of a schema to list its fields; schemas may refer to
 // themselves, in more than one way at once.
 const (
@@ -194,7 +215,7 @@ func (k *keywords) limits() []string {
 		say("at most %s", k.Maximum)
 	}
 	if k.Format != "" {
-		say("%s", k.Format)
+		say("format %s", k.Format)
 	}
 	if k.Pattern != "" {
 		say("matches %s", k.Pattern)
