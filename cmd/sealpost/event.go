@@ -246,14 +246,19 @@ func (a *app) printType(t catalog.Type) error {
 	a.say("%s: %s", t.Name, t.Description)
 	rows := make([][]string, len(t.Fields))
 	for i, f := range t.Fields {
-		need := "optional"
-		if f.Required {
-			need = "required"
-		}
-		if f.Nullable {
-			need += ", may be null"
-		}
-		rows[i] = []string{f.Path, f.Type, need, f.Text()}
+		rows[i] = []string{f.Path, f.Type, needed(f), f.Text()}
 	}
 	return a.printTable([]string{"FIELD", "TYPE", "NEEDED", "WHAT IT IS"}, rows)
+}
+
+// needed says whether a field must be there.
+func needed(f catalog.Field) string {
+	need := "optional"
+	if f.Required {
+		need = "required"
+	}
+	if f.Nullable {
+		need += ", may be null"
+	}
+	return need
 }

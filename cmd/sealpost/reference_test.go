@@ -16,12 +16,12 @@ import (
 )
 
 // The reference, the man pages and the completion scripts are generated from
-// the command tree. `make docs` writes them anew; this test says when they are
-// stale.
+// the command tree, and parts of other pages from the program (pages_test.go).
+// `make docs` writes them anew; this test says when they are stale.
 //
 //go:generate go test . -run TestGenerated -update
 
-// generated makes every generated file from the command tree, by path.
+// generated makes every generated file, by path.
 func generated(t *testing.T) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
@@ -55,6 +55,9 @@ func generated(t *testing.T) map[string][]byte {
 		}
 	}
 	maps.Copy(files, completions(t, root))
+	for _, page := range pages {
+		files["docs/"+page+".md"] = fill(t, page)
+	}
 	return files
 }
 
