@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -204,6 +205,7 @@ func newEventTypes(a *app) *cobra.Command {
 // typeJSON is an event type as data.
 type typeJSON struct {
 	Name        string      `json:"name"`
+	Title       string      `json:"title"`
 	Description string      `json:"description"`
 	BuiltIn     bool        `json:"built_in"`
 	Fields      []fieldJSON `json:"fields,omitempty"`
@@ -224,7 +226,7 @@ func (a *app) printTypes() error {
 	if a.json() {
 		rows := make([]typeJSON, len(types))
 		for i, t := range types {
-			rows[i] = typeJSON{Name: t.Name, Description: t.Description, BuiltIn: t.BuiltIn}
+			rows[i] = typeJSON{Name: t.Name, Title: t.Title, Description: t.Description, BuiltIn: t.BuiltIn}
 		}
 		return printList(a, rows)
 	}
@@ -237,13 +239,15 @@ func (a *app) printTypes() error {
 
 func (a *app) printType(t catalog.Type) error {
 	if a.json() {
-		out := typeJSON{Name: t.Name, Description: t.Description, BuiltIn: t.BuiltIn}
+		out := typeJSON{Name: t.Name, Title: t.Title, Description: t.Description, BuiltIn: t.BuiltIn}
 		for _, f := range t.Fields {
 			out.Fields = append(out.Fields, fieldJSON{f.Path, f.Type, f.Required, f.Nullable, f.Description, f.Enum, f.Limits})
 		}
 		return a.printJSON(out)
 	}
-	a.say("%s: %s", t.Name, t.Description)
+	if text := cmp.Or(t.Description, t.Title); text != "" {
+		a.say("%s: %s", t.Name, text)
+	}
 	rows := make([][]string, len(t.Fields))
 	for i, f := range t.Fields {
 		rows[i] = []string{f.Path, f.Type, needed(f), f.Text()}

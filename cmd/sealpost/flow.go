@@ -149,35 +149,55 @@ func (a *app) printStep(i int, p *published) error {
 	return a.printPublished(p)
 }
 
-// previewFlow shows what each event of a flow would be, and where it would go.
+// rehearsedJSON is one event of a flow that would be published.
+type rehearsedJSON struct {
+	Step int    `json:"step"`
+	Type string `json:"type"`
+	Note string `json:"note"`
+	*dryRun
+}
+
+// previewFlow shows what each event of a flow would be, and where it would go;
+// when, once, as it is the same for all of them.
 func (a *app) previewFlow(ctx context.Context, f *publishFlags, steps []catalog.Step, drafts []*webhook.Draft) error {
-	all := flowJSON[*dryRun]{Flow: f.flow.name, Seed: f.seed}
-	var worst error
+	all := flowJSON[rehearsedJSON]{Flow: f.flow.name, Seed: f.seed}
 	for i, draft := range drafts {
 		run, err := a.rehearse(ctx, f, draft)
 		if err != nil {
 			return err
 		}
-		all.Steps = append(all.Steps, run)
-		if worst == nil {
-			worst = run.verdict()
-		}
-		switch a.output {
-		case "json":
-			continue
-		case "table":
-			if err := a.print("%d. %s: %s", i+1, steps[i].Type, steps[i].Note); err != nil {
-				return err
-			}
-		}
-		if err := a.printDryRun(run); err != nil {
+		all.Steps = append(all.Steps, rehearsedJSON{i + 1, steps[i].Type, steps[i].Note, run})
+	}
+	if err := a.printRehearsedFlow(all); err != nil {
+		return err
+	}
+	for _, step := range all.Steps {
+		if err := step.verdict(); err != nil {
 			return err
 		}
 	}
-	if a.output == "json" {
-		if err := a.printJSON(all); err != nil {
+	return nil
+}
+
+func (a *app) printRehearsedFlow(all flowJSON[rehearsedJSON]) error {
+	switch a.output {
+	case "json":
+		return a.printJSON(all)
+	case "jsonl":
+		return printList(a, all.Steps)
+	}
+	a.say(nothingSent)
+	for i, step := range all.Steps {
+		lead := "\n"
+		if i == 0 {
+			lead = ""
+		}
+		if err := a.print("%s%d. %s: %s", lead, step.Step, step.Type, step.Note); err != nil {
+			return err
+		}
+		if err := a.printRehearsed(step.dryRun); err != nil {
 			return err
 		}
 	}
-	return worst
+	return a.printTimetable(all.Steps[0].timetable)
 }

@@ -157,12 +157,31 @@ func (a *app) previewOne(ctx context.Context, g *guard.Guard, f *publishFlags, r
 	return p
 }
 
+// nothingSent is said before what a dry run shows.
+const nothingSent = "nothing was stored or sent; this is what would be:"
+
 func (a *app) printDryRun(run *dryRun) error {
 	if a.json() {
 		return a.printJSON(run)
 	}
-	previews, body, timetable := run.Webhooks, run.Body, run.timetable
-	a.say("nothing was stored or sent; this is what would be:")
+	a.say(nothingSent)
+	if err := a.printRehearsed(run); err != nil {
+		return err
+	}
+	return a.printTimetable(run.timetable)
+}
+
+// printRehearsed shows where an event would go, and its bytes.
+func (a *app) printRehearsed(run *dryRun) error {
+	if len(run.Webhooks) == 0 {
+		a.say("there are no webhooks, so nobody would get it")
+	} else if err := a.printPreviews(run.Webhooks); err != nil {
+		return err
+	}
+	return a.print("\nbody, %d bytes:\n%s", len(run.Body), run.Body)
+}
+
+func (a *app) printPreviews(previews []preview) error {
 	rows := make([][]string, len(previews))
 	for i, p := range previews {
 		match := "no"
@@ -181,7 +200,11 @@ func (a *app) printDryRun(run *dryRun) error {
 			}
 		}
 	}
-	if err := a.print("\nbody, %d bytes:\n%s\n\nattempts, if all fail at once (jitter not counted):", len(body), body); err != nil {
+	return nil
+}
+
+func (a *app) printTimetable(timetable []time.Time) error {
+	if err := a.print("\nattempts, if all fail at once (jitter not counted):"); err != nil {
 		return err
 	}
 	for i, t := range timetable {

@@ -206,6 +206,9 @@ func forge(t *testing.T, p program, url, inbox string) {
 			request.Header.Set(name, value)
 		}
 		response, err := http.DefaultClient.Do(request)
+		if err != nil && len(body) > 2<<20 {
+			return http.StatusRequestEntityTooLarge // it answers and hangs up, without reading all of it
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

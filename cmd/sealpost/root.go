@@ -144,7 +144,15 @@ func asUsage(cmd *cobra.Command, err error) error {
 	if errors.As(err, &usage) {
 		return err
 	}
-	return &usageError{err.Error(), fmt.Sprintf("`%s --help` shows how it is used", cmd.CommandPath())}
+	message := err.Error()
+	// Cobra says of flags that exclude each other "if any flags in the group […]
+	// are set none of the others can be; [a b] were all set".
+	if given, found := strings.CutSuffix(message, "] were all set"); found {
+		if i := strings.LastIndexByte(given, '['); i >= 0 {
+			message = "--" + strings.Join(strings.Fields(given[i+1:]), " and --") + " can't be given together"
+		}
+	}
+	return &usageError{message, fmt.Sprintf("`%s --help` shows how it is used", cmd.CommandPath())}
 }
 
 // group runs for a command that only holds others: alone it shows its help,
@@ -329,7 +337,7 @@ func (a *app) loadCatalog() error {
 		opts.Schemas = os.DirFS(c.Events.Schemas)
 	}
 	if a.catalog, err = catalog.New(opts); err != nil {
-		return &usageError{"events.schemas: " + err.Error(), "correct the schema, or name another folder"}
+		return &usageError{fmt.Sprintf("events.schemas %s: %v", c.Events.Schemas, err), "correct the schema, or name another folder"}
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"sealpost/internal/catalog"
 	"sealpost/internal/webhook"
 )
@@ -19,8 +22,11 @@ func (a *app) sampleDraft(f *publishFlags, eventType string) (*webhook.Draft, er
 		set = append(set, one)
 	}
 	body, err := a.catalog.Sample(eventType, f.seed, set)
+	if errors.Is(err, catalog.ErrUnknownType) {
+		return nil, &usageError{err.Error(), "`sealpost event types` lists the types"}
+	}
 	if err != nil {
-		return nil, &usageError{err.Error(), "`sealpost event types` lists the types, `sealpost event types TYPE` the fields"}
+		return nil, &usageError{err.Error(), fmt.Sprintf("`sealpost event types %s` shows its fields", eventType)}
 	}
 	draft, err := webhook.NewDraft(eventType, body)
 	if err == nil {

@@ -80,10 +80,10 @@ func (r *receiver) verify(headers http.Header, body []byte, now time.Time) error
 		}
 	}
 	if !fits {
-		return errors.New("Signature does not fit") //nolint:staticcheck // the header's name
+		return errors.New("the header Signature does not fit")
 	}
 	if !fitsTriple {
-		return errors.New("webhook-signature does not fit")
+		return errors.New("the header webhook-signature does not fit")
 	}
 	if age := now.Sub(time.Unix(seconds, 0)).Abs(); age > tolerance {
 		return errors.New("too old, or from the future")

@@ -36,8 +36,8 @@ function verify(headers, body, now) {
   const plain = headers["signature"] ?? "";
   if (!id || !/^\d{1,12}$/.test(at) || offered.length === 0 || !plain) return "a signature header is missing";
   const hmac = (key, encoding, ...parts) => parts.reduce((h, part) => h.update(part), createHmac("sha256", key)).digest(encoding);
-  if (!keys.some((key) => same(hmac(key, "hex", body), plain))) return "Signature does not fit";
-  if (!keys.some((key) => offered.some((s) => same("v1," + hmac(key, "base64", `${id}.${at}.`, body), s)))) return "webhook-signature does not fit";
+  if (!keys.some((key) => same(hmac(key, "hex", body), plain))) return "the header Signature does not fit";
+  if (!keys.some((key) => offered.some((s) => same("v1," + hmac(key, "base64", `${id}.${at}.`, body), s)))) return "the header webhook-signature does not fit";
   if (Math.abs(now - Number(at)) > TOLERANCE) return "too old, or from the future";
 }
 

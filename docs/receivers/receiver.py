@@ -46,11 +46,11 @@ def verify(headers, body, now):
     if not event or not re.fullmatch("[0-9]{1,12}", at) or not offered or not plain:
         return "a signature header is missing"
     if not any(same(hmac.new(key, body, hashlib.sha256).hexdigest(), plain) for key in KEYS):
-        return "Signature does not fit"
+        return "the header Signature does not fit"
     message = f"{event}.{at}.".encode("latin-1") + body
     expected = ["v1," + base64.b64encode(hmac.new(key, message, hashlib.sha256).digest()).decode() for key in KEYS]
     if not any(same(one, s) for one in expected for s in offered):
-        return "webhook-signature does not fit"
+        return "the header webhook-signature does not fit"
     if abs(now - int(at)) > TOLERANCE:
         return "too old, or from the future"
     return None

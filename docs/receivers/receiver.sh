@@ -77,8 +77,8 @@ for secret in $HOOK_SECRET; do
 		if same "$expected" "$one"; then triple=yes; fi
 	done
 done
-[ "$fits" = yes ] || answer "401 Unauthorized" "Signature does not fit"
-[ "$triple" = yes ] || answer "401 Unauthorized" "webhook-signature does not fit"
+[ "$fits" = yes ] || answer "401 Unauthorized" "the header Signature does not fit"
+[ "$triple" = yes ] || answer "401 Unauthorized" "the header webhook-signature does not fit"
 age=$(($(date +%s) - at))
 [ "${age#-}" -le "$tolerance" ] || answer "401 Unauthorized" "too old, or from the future"
 

@@ -47,6 +47,8 @@ type Catalog interface {
 	// Check returns the faults of a body for a type, one line each; none for
 	// a type that it does not know, unless it is strict.
 	Check(eventType string, body []byte) []string
+	// Has reports whether it knows a type.
+	Has(eventType string) bool
 }
 
 // Service carries out the use cases.

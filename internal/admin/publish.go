@@ -66,8 +66,11 @@ func (s *Service) Validate(d *webhook.Draft) error {
 		return nil // a whole event given by hand is sent as it is
 	}
 	if faults := s.Catalog.Check(d.Type(), d.Body); len(faults) > 0 {
-		return &webhook.Error{Code: webhook.CodeBadRequest, Messages: faults,
-			Hint: fmt.Sprintf("`sealpost event types %s` shows its fields", d.Type())}
+		hint := fmt.Sprintf("`sealpost event types %s` shows its fields", d.Type())
+		if !s.Catalog.Has(d.Type()) {
+			hint = "`sealpost event types` lists the types"
+		}
+		return &webhook.Error{Code: webhook.CodeBadRequest, Messages: faults, Hint: hint}
 	}
 	return nil
 }

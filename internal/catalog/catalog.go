@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"sealpost/internal/ecmajson"
 )
 
@@ -77,6 +79,10 @@ func New(opts Options) (*Catalog, error) {
 	}
 	files, err := fs.ReadDir(opts.Schemas, ".")
 	if err != nil {
+		// The folder's own name is the caller's to tell.
+		if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
 		return nil, fmt.Errorf("the folder of event schemas can't be read: %w", err)
 	}
 	if len(files) > maxTypes {
@@ -117,7 +123,7 @@ func (c *Catalog) add(folder fs.FS, file string) error {
 		return fmt.Errorf("it must be one JSON object: %w", err)
 	}
 	if _, err := e.schema(); err != nil {
-		return fmt.Errorf("it is not a JSON Schema: %s", oneLine(err))
+		return fmt.Errorf("it is not a JSON Schema: %s", e.compileFault(err))
 	}
 	var k keywords
 	if err := json.Unmarshal(raw, &k); err == nil && len(k.Examples) > 0 {
@@ -172,8 +178,8 @@ func (c *Catalog) Validate(typ string, body []byte) []Fault {
 	if !c.strict {
 		return nil
 	}
-	text := "this type is not in the catalog, and events.strict is set" + didYouMean(c.Near(typ))
-	return []Fault{{Rule: "strict", Value: show(typ), Message: text}}
+	text := fmt.Sprintf("the type %s is not in the catalog, and events.strict is set%s", typ, didYouMean(c.Near(typ)))
+	return []Fault{{Rule: "strict", Message: clip(text, maxText)}}
 }
 
 // Check is [Catalog.Validate] with each fault as one line.
@@ -184,6 +190,9 @@ func (c *Catalog) Check(typ string, body []byte) []string {
 	}
 	return Lines(faults)
 }
+
+// Has reports whether a type is in the catalog.
+func (c *Catalog) Has(typ string) bool { return c.types[typ] != nil }
 
 // validType reports whether s is resource.action as the contract has it.
 func validType(s string) bool {
@@ -198,7 +207,14 @@ func validWord(s string) bool {
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// oneLine folds the many lines of a schema error.
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
+// compileFault says on one line what keeps a schema from being one.
+func (d *document) compileFault(err error) string {
+	var invalid *jsonschema.SchemaValidationError
+	var tree *jsonschema.ValidationError
+	if errors.As(err, &invalid) && errors.As(invalid.Err, &tree) {
+		c := collector{document: d, value: d.parsed}
+		c.collect(tree)
+		return strings.Join(Lines(settle(c.faults)), "; ")
+	}
+	return strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), base, "")
 }

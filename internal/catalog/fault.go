@@ -11,8 +11,6 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 )
 
 // maxFaults bounds how many faults of one body are told; one more says how
@@ -61,9 +59,6 @@ const (
 	unevaluated  = "unevaluatedProperties"
 )
 
-// english writes the messages of rules that are not worded here.
-var english = message.NewPrinter(language.English)
-
 // collector gathers faults of one value from the tree that the validator
 // makes of them.
 type collector struct {
@@ -81,7 +76,7 @@ func (c *collector) collect(err *jsonschema.ValidationError) {
 		// would read as if all had to be met.
 		c.add(at, rule(err), "does not fit one of the alternatives that the schema gives")
 	case *kind.Contains, *kind.MinContains, *kind.PropertyNames:
-		c.add(at, rule(err), k.LocalizedString(english))
+		c.add(at, rule(err), wording(err.ErrorKind))
 	case *kind.Required:
 		for _, name := range k.Missing {
 			c.add(append(slices.Clone(at), name), "required", "is missing")
@@ -106,29 +101,7 @@ func (c *collector) leaf(err *jsonschema.ValidationError) {
 		c.add(at, unevaluated, unknownField)
 		return
 	}
-	text := err.ErrorKind.LocalizedString(english)
-	switch k := err.ErrorKind.(type) {
-	case *kind.Type:
-		text = "must be " + strings.Join(k.Want, " or ")
-	case *kind.Const:
-		text = "must be " + show(k.Want)
-	case *kind.Enum:
-		want := make([]string, len(k.Want))
-		for i, v := range k.Want {
-			want[i] = show(v)
-		}
-		text = "must be one of " + strings.Join(want, ", ")
-	case *kind.Format:
-		text = "is not a " + k.Want
-	case *kind.Pattern:
-		text = "does not match " + k.Want
-	case *kind.MinLength:
-		text = fmt.Sprintf("must have at least %s", count(k.Want, "character"))
-	case *kind.MaxLength:
-		text = fmt.Sprintf("must have at most %s", count(k.Want, "character"))
-	case *kind.FalseSchema:
-		text = "may not be there"
-	}
+	text := wording(err.ErrorKind)
 	if comment := c.document.comment(err.SchemaURL); comment != "" {
 		text += " (" + comment + ")"
 	}

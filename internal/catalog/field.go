@@ -44,6 +44,18 @@ func (f Field) Text() string {
 	return strings.Join(all, " ")
 }
 
+// kinds names what a field takes, as a sentence does.
+func (f Field) kinds() string {
+	all := make([]string, 0, len(f.node.types)+1)
+	for _, typ := range f.node.types {
+		all = append(all, article(typ))
+	}
+	if f.Nullable {
+		all = append(all, "null")
+	}
+	return strings.Join(all, " or ")
+}
+
 // Bounds of what is read of a schema to list its fields; schemas may refer to
 // themselves, in more than one way at once.
 const (

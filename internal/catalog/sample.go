@@ -186,7 +186,7 @@ func (e *entry) assign(body []byte, a Assignment) ([]byte, error) {
 	value, err := ecmajson.Append(nil, []byte(a.Value))
 	if err != nil || !f.node.takes(jsonType(value)) {
 		if !f.node.takes("string") {
-			return body, fmt.Errorf("%s takes %s, and %q is none", a.Path, f.Type, a.Value)
+			return body, fmt.Errorf("%s must be %s, and %q is none", a.Path, f.kinds(), a.Value)
 		}
 		value = ecmajson.AppendString(nil, a.Value)
 	}

@@ -106,7 +106,7 @@ func TestSampleSetRefused(t *testing.T) {
 	lines := strings.Split(err.Error(), "\n")
 	wants := []string{
 		"did you mean spend.amount?", "did you mean spend.amount?", "there are id, type, spend, spend.amount",
-		`spend.amount takes integer, and "a lot" is none`, "spend.amount.x is not a field",
+		`spend.amount must be an integer, and "a lot" is none`, "spend.amount.x is not a field",
 	}
 	if len(lines) != len(wants) {
 		t.Fatalf("lines are %q", lines)

@@ -109,8 +109,8 @@ func TestUserTypesRefused(t *testing.T) {
 	wants := map[string]string{
 		"Order.Paid.json": "resource.action.json", "order.json": "resource.action.json", "a.b.c.json": "resource.action.json",
 		"transaction.created.json": "built-in", "broken.json.json": "line 1", "list.type.json": "not a JSON object",
-		"wrong.keyword.json": "/type", "wrong.pattern.json": "/pattern", "far.away.json": "its own folder", "file.url.json": "its own folder",
-		"up.wards.json": "x.json", "not.there.json": "_nothing.json", "wrong.example.json": "n: must be integer", "too.large.json": "1048576",
+		"wrong.keyword.json": `type: does not fit`, "wrong.pattern.json": `pattern: is not a regex, is "("`, "far.away.json": "its own folder", "file.url.json": "its own folder",
+		"up.wards.json": "x.json", "not.there.json": "_nothing.json", "wrong.example.json": "n: must be an integer", "too.large.json": "1048576",
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for file, want := range wants {
@@ -175,7 +175,7 @@ func TestUnevaluated(t *testing.T) {
 	c := must(New(Options{Schemas: folder(map[string]string{"x.y.json": `{
 		"$ref":"#/$defs/base","unevaluatedProperties":false,
 		"$defs":{"base":{"properties":{"a":{"type":"string"},"name":{"type":"string"}}}}}`})}))
-	if got := c.Check("x.y", []byte(`{"a":1,"name":"x"}`)); len(got) != 1 || got[0] != "a: must be string, is 1" {
+	if got := c.Check("x.y", []byte(`{"a":1,"name":"x"}`)); len(got) != 1 || got[0] != "a: must be a string, is 1" {
 		t.Errorf("faults are %q", got)
 	}
 	if got := c.Check("x.y", []byte(`{"a":"1","nome":"x"}`)); len(got) != 1 || got[0] != `nome: is not a field of this type; did you mean name?, is "x"` {

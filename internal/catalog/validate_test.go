@@ -75,12 +75,12 @@ func TestValidateAllAtOnce(t *testing.T) {
 	c := must(New(Options{}))
 	got := c.Check("card.updated", []byte(`{"id":7,"lastfour":"1234","limit":{"amount":"x","frequency":"never"},"tokenWallets":["Apple",1],"status":"ACTIVE"}`))
 	want := []string{
-		`id: must be string, is 7`,
+		`id: must be a string, is 7`,
 		`last4: is missing`,
 		`lastfour: is not a field of this type, is "1234"`,
-		`limit.amount: must be integer, is "x"`,
+		`limit.amount: must be an integer, is "x"`,
 		`limit.frequency: must be one of "per24HourPeriod", "per7DayPeriod", "per30DayPeriod", "perYearPeriod", "allTime", "perAuthorization", is "never"`,
-		`tokenWallets.1: must be string, is 1`,
+		`tokenWallets.1: must be a string, is 1`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("faults are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
