@@ -119,10 +119,7 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 			if err != nil {
 				return nil, err
 			}
-			s.match = have.Tag
-			if s.match == "" {
-				s.match = have.ETag()
-			}
+			s.match = matching(have, onFile)
 			s.have = have.Config
 			s.Action, s.Diff = actionUpdate, diff(have.Config, want.Config)
 			if len(s.Diff) == 0 {
@@ -137,14 +134,19 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 			if err != nil {
 				return nil, err
 			}
-			match := have.Tag
-			if match == "" {
-				match = have.ETag()
-			}
-			steps = append(steps, step{Name: w.Name, Action: actionDelete, match: match, Diff: diff(w.Config, webhook.Config{})})
+			steps = append(steps, step{Name: w.Name, Action: actionDelete, match: matching(have, onFile), Diff: diff(have.Config, webhook.Config{})})
 		}
 	}
 	return steps, nil
+}
+
+// matching is the entity tag that a webhook must still have when a step is
+// carried out. A server that gives none does not know what one is.
+func matching(have webhook.Webhook, onFile bool) string {
+	if onFile {
+		return have.ETag()
+	}
+	return have.Tag
 }
 
 // run carries one step out.

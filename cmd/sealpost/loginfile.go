@@ -94,6 +94,9 @@ func (a *app) readLogin(server string) (login, error) {
 	if json.Unmarshal(text, &l) != nil || (l.Token == "") == (l.Cookie == "") {
 		return login{}, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{path + " is damaged"}, Hint: "sign in anew with `sealpost login`"}
 	}
+	if own, err := origin(server); err != nil || l.Server != own {
+		return login{}, fs.ErrNotExist // h_1 and h:1 have one file; what was given to one is not shown to the other
+	}
 	return l, nil
 }
 

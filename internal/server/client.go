@@ -124,6 +124,11 @@ func (c *Client) fault(response *http.Response, body []byte) error {
 	}
 	fault := &webhook.Error{Code: webhook.Code(p.Code), Messages: p.Message}
 	switch fault.Code {
+	case webhook.CodeNotFound:
+		if len(fault.Messages) == 0 { // ours says what
+			fault.Messages = []string{"not found: " + response.Request.Method + " " + response.Request.URL.EscapedPath()}
+			fault.Hint = "either there is none of this name, or that server does not know the call"
+		}
 	case webhook.CodeUnauthorized:
 		fault.Hint = "sign in with `sealpost login`, or give a token with --token"
 	case webhook.CodeNoPermission, webhook.CodeNoOrganization:
@@ -181,11 +186,11 @@ func badAnswer(err error) error {
 
 // decodeConfig reads a webhook as servers show it.
 func decodeConfig(name string, body []byte) (webhook.Config, error) {
-	patch, err := webhook.DecodeConfig(body)
+	config, err := webhook.ReadShown(name, body)
 	if err != nil {
-		return webhook.Config{}, badAnswer(err)
+		return config, badAnswer(err)
 	}
-	return patch.Apply(webhook.Config{Name: name}), nil
+	return config, nil
 }
 
 // patchJSON writes a change as the contract's document.

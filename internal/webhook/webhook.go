@@ -16,7 +16,7 @@ type Webhook struct {
 	DisabledWhy   string    // why it is disabled; empty while enabled
 	FailingSince  time.Time // start of the present run of nothing but failures
 	PreviousUntil time.Time // end of a rotation's overlap; zero without one
-	Tag           string    // entity tag that a server gave it; empty: that of the configuration
+	Tag           string    // entity tag that a server gave it, if it gave one
 }
 
 // DisabledByHand is the reason that stands with a webhook that a person has
