@@ -45,8 +45,6 @@ func classify(err error, timeout time.Duration) string {
 		code = "no_file_descriptors"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		code = "connection_closed"
-	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "server sent"), strings.Contains(err.Error(), "exceeded"):
-		code = "bad_answer"
 	default:
 		code = "network_error"
 	}

@@ -20,6 +20,7 @@ type conn struct {
 	stream    net.Conn // what is spoken on: raw, or TLS over it
 	reader    *bufio.Reader
 	left      int64     // bytes that may still be read; bounds an answer's header
+	broken    error     // why nothing can be read any more
 	since     time.Time // when it became idle
 }
 
@@ -39,6 +40,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.stream.Read(p)
 	c.left -= int64(n)
+	if err != nil {
+		c.broken = err
+	}
 	return n, err
 }
 
@@ -78,11 +82,15 @@ func (c *conn) answer(r *http.Request) (*http.Response, error) {
 		response, err := http.ReadResponse(c.reader, r)
 		switch {
 		case err != nil && c.left <= 0:
-			return nil, fmt.Errorf("wire: the answer's header exceeded %d bytes", c.transport.MaxHeader)
+			return nil, &BadAnswerError{fmt.Errorf("the answer's header exceeded %d bytes", c.transport.MaxHeader)}
+		case err != nil && errors.Is(c.broken, io.EOF):
+			return nil, io.ErrUnexpectedEOF // whatever sense the beginning makes
+		case err != nil && c.broken != nil:
+			return nil, c.broken
 		case err != nil:
-			return nil, err
+			return nil, &BadAnswerError{err}
 		case response.StatusCode < 100:
-			return nil, fmt.Errorf("wire: malformed HTTP status code %03d", response.StatusCode)
+			return nil, &BadAnswerError{fmt.Errorf("malformed HTTP status code %03d", response.StatusCode)}
 		}
 		if interim := response.StatusCode < 200; !interim || response.StatusCode == http.StatusSwitchingProtocols {
 			c.left = math.MaxInt64 // the body is bounded by who reads it
@@ -90,6 +98,17 @@ func (c *conn) answer(r *http.Request) (*http.Response, error) {
 		}
 	}
 }
+
+// BadAnswerError is an answer that is no HTTP, or too much of it.
+type BadAnswerError struct{ cause error }
+
+func (e *BadAnswerError) Error() string { return "wire: " + e.cause.Error() }
+
+// Unwrap returns what is wrong with it.
+func (e *BadAnswerError) Unwrap() error { return e.cause }
+
+// ReasonCode is the code under which attempts tell of it.
+func (*BadAnswerError) ReasonCode() string { return "bad_answer" }
 
 // sending is what became of a request on its way out.
 type sending struct {

@@ -31,6 +31,7 @@ var scenarios = []scenario{
 	{"locked30", false, []string{"good"}, locked(30 * time.Second)},
 	{"lockedforever", false, []string{"good"}, lockedForEver},
 	{"receivers", true, receiverNames(), receivers},
+	{"answers", true, answerNames(), answers},
 	{"change", true, []string{"rotated", "moved", "parked", "gone"}, change},
 	{"eio", false, []string{"good"}, inject("fsync", "error=EIO:when=40..42")},
 	{"eioforever", false, []string{"good"}, inject("fsync", "error=EIO:when=40+")},
