@@ -155,7 +155,7 @@ func (d *demonstration) listen() error {
 }
 
 func (d *demonstration) run(ctx context.Context, l *local) error {
-	engine := deliver.New(l.store, l.guard.Client(), deliver.Options{
+	engine := deliver.New(l.store, l.guard, deliver.Options{
 		Policy: policy(d.app.conf), Timeout: 5 * time.Second, UserAgent: userAgent(), Log: slog.New(slog.DiscardHandler)})
 	l.store.Notify(engine.Offer)
 	if err := engine.Start(ctx); err != nil {

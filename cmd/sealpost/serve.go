@@ -118,7 +118,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	var engine *deliver.Engine
 	counts := a.newMetrics(l.store, func() deliver.Stats { return engine.Stats() })
 	lines := observe(log, c.Log.Payloads)
-	engine = deliver.New(l.store, l.guard.Client(), deliver.Options{
+	engine = deliver.New(l.store, l.guard, deliver.Options{
 		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
 		MaxInFlight: c.Delivery.MaxInFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
 		UserAgent: userAgent(), Log: log, Observe: func(o deliver.Observation) {

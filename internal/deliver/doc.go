@@ -8,7 +8,7 @@
 // success and falls back to one while the receiver fails, so a dead or slow
 // webhook is probed with one request at a time and never holds up the others.
 // What all lanes may have under way together is in room.go, and what they read
-// from the file in refill.go.
+// from the file in refill.go; crew.go keeps the goroutines that make the attempts.
 //
 // Queues are windows over the file. What does not fit is left there (the lane
 // is "spilled") and read when there is room again, so memory is bounded by

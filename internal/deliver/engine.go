@@ -105,6 +105,7 @@ type Engine struct {
 	mu        sync.Mutex
 	lanes     map[int64]*lane
 	room      room
+	crew      crew
 	lacking   []*lane // want to read from the file
 	readers   int     // goroutines that read for them
 	queued    int     // bytes held in queues
@@ -293,6 +294,7 @@ var errShutdown = errors.New("sealpost is shutting down")
 func (e *Engine) Stop(ctx context.Context) {
 	e.mu.Lock()
 	e.stopping = true
+	e.crew.dismiss()
 	for _, l := range e.lanes {
 		l.timer.Stop()
 	}

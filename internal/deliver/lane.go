@@ -110,7 +110,7 @@ func (e *Engine) serve(l *lane) {
 		if work == nil {
 			break
 		}
-		e.wg.Go(func() { e.work(l, work) })
+		e.launch(l, work)
 	}
 	e.refill(l)
 }

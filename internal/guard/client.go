@@ -54,6 +54,10 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	return rt.guard.transport.RoundTrip(r)
 }
 
+// Do sends a request as [Guard.Client] does, and spares what http.Client would do
+// for redirects, which are never followed: it copies every header first.
+func (g *Guard) Do(r *http.Request) (*http.Response, error) { return roundTripper{g}.RoundTrip(r) }
+
 // dial resolves the host, judges every address, and connects to one that
 // passes; the address really dialled is judged once more by the kernel's own
 // view of it.

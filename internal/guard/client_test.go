@@ -154,7 +154,12 @@ func secure(t *testing.T, handler http.HandlerFunc) (port, ca string) {
 	return port, ca
 }
 
-func post(t *testing.T, client *http.Client, target string) (*http.Response, string, error) {
+// doer is a client, or the guard itself.
+type doer interface {
+	Do(r *http.Request) (*http.Response, error)
+}
+
+func post(t *testing.T, client doer, target string) (*http.Response, string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader("{}"))
 	if err != nil {
@@ -196,8 +201,10 @@ func TestClientDialsWhatItJudged(t *testing.T) {
 	for target, want := range map[string]Reason{
 		"https://example.com:" + port + "/": Rebind, "https://127.0.0.1:" + port + "/": Loopback, "https://localhost:" + port + "/": Hostname, "http://example.com:" + port + "/": Scheme,
 	} {
-		if _, _, err := post(t, strict.Client(), target); !errors.As(err, &refused) || refused.Reason != want {
-			t.Errorf("%s: %v, not %q", target, err, want)
+		for _, client := range []doer{strict.Client(), strict} {
+			if _, _, err := post(t, client, target); !errors.As(err, &refused) || refused.Reason != want {
+				t.Errorf("%s: %v, not %q", target, err, want)
+			}
 		}
 	}
 }
@@ -249,9 +256,11 @@ func TestClientFollowsNothing(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, CAFile: ca})
-	response, _, err := post(t, g.Client(), "https://127.0.0.1:"+port+"/")
-	if err != nil || response.StatusCode != http.StatusTemporaryRedirect || elsewhere.Load() {
-		t.Errorf("%v, followed: %t", err, elsewhere.Load())
+	for _, client := range []doer{g.Client(), g} {
+		response, _, err := post(t, client, "https://127.0.0.1:"+port+"/")
+		if err != nil || response.StatusCode != http.StatusTemporaryRedirect || elsewhere.Load() {
+			t.Errorf("%v, followed: %t", err, elsewhere.Load())
+		}
 	}
 }
 
