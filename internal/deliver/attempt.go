@@ -136,9 +136,9 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		}
 		work.Revision = revision
 	}
-	now := e.opts.Now()
+	now := e.opts.Now().Round(0) // what secrets last by is the clock on the wall
 	e.mu.Lock()
-	known := l.receiver != nil && l.revision == revision && (l.expires.IsZero() || now.Before(l.expires))
+	known := l.receiver != nil && l.revision == revision && !now.Before(l.looked) && (l.expires.IsZero() || now.Before(l.expires))
 	e.mu.Unlock()
 	if !known {
 		fresh, err := e.store.Receiver(e.life, l.webhook)
@@ -148,7 +148,7 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		signer, expires := newSigner(fresh.Secrets, now)
 		e.mu.Lock()
 		if revision >= l.revision { // or another attempt has looked after a later change
-			l.receiver, l.signer, l.expires, l.revision = fresh, signer, expires, revision
+			l.receiver, l.signer, l.looked, l.expires, l.revision = fresh, signer, now, expires, revision
 			l.targets = make(map[string]*target)
 			if l.failing = fresh.FailingSince; l.standing == unknown && !l.failing.IsZero() {
 				l.become(failing) // under a former process

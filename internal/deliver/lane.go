@@ -50,6 +50,7 @@ type lane struct {
 	receiver *webhook.Receiver // as of revision
 	signer   *signature.Signer
 	targets  map[string]*target // by event type
+	looked   time.Time          // when that was read; a clock set back before it has it read anew
 	expires  time.Time          // when the secrets that sign change; zero for never
 	revision int64
 	failing  time.Time // start of the present run of failures
@@ -122,7 +123,7 @@ func (e *Engine) next(l *lane) *webhook.Work {
 		return nil
 	}
 	now := e.opts.Now()
-	if now.Sub(l.last) < l.gap() {
+	if l.paced(now).After(now) {
 		return nil
 	}
 	if !e.room.has(l.standing) || e.recorder.full() {
@@ -137,6 +138,15 @@ func (e *Engine) next(l *lane) *webhook.Work {
 	e.room.taken[l.standing]++
 	l.last = now
 	return work
+}
+
+// paced is when the webhook's rate allows the next attempt. A clock that was
+// set back makes that now, instead of as much later.
+func (l *lane) paced(now time.Time) time.Time {
+	if l.last.After(now) {
+		return now
+	}
+	return l.last.Add(l.gap())
 }
 
 // gap is the least time between two attempts, by the webhook's rate.

@@ -38,7 +38,7 @@ func (l *lane) arm(now time.Time) {
 	if len(l.due) == 0 && l.nextDue.After(now) {
 		wake = l.nextDue
 	}
-	if next := l.last.Add(l.gap()); next.After(now) && l.first.len()+len(l.due) > 0 && (wake.IsZero() || next.Before(wake)) {
+	if next := l.paced(now); next.After(now) && l.first.len()+len(l.due) > 0 && (wake.IsZero() || next.Before(wake)) {
 		wake = next
 	}
 	if !wake.IsZero() {
