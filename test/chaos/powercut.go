@@ -18,35 +18,59 @@ import (
 // dropped, kept, or torn at sectors of 512 bytes. Every event whose
 // acknowledgement had left by then must be there, in a file that is whole.
 //
-// The same record of a daemon built with synchronous=NORMAL must lose some:
-// otherwise the replay would prove nothing.
+// A short record is cut at every point, one that is long enough for the log to
+// be written into the database and begun anew at some. The same of a daemon
+// built with synchronous=NORMAL must lose some: otherwise the replay would prove
+// nothing.
 func powerCut(ctx context.Context, w *world) error {
-	result, err := w.cutPower(ctx)
-	if err != nil {
-		return err
+	for _, r := range []recording{{events: 320}, {events: 1600, points: 160, checkpoints: 2}} {
+		if err := w.inNew(ctx, w.binary, func(other *world) error {
+			result, err := other.cutPower(ctx, r)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("             FULL: %d of %d states lost one of %d acknowledged events, %d were damaged\n", result.lost, result.states, result.acknowledged, result.damaged)
+			if result.lost > 0 || result.damaged > 0 {
+				return fmt.Errorf("power cuts lost or damaged something; the first: %s", result.first)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
 	}
-	if result.lost > 0 || result.damaged > 0 {
-		return fmt.Errorf("of %d states, %d had lost an acknowledged event and %d were damaged; the first: %s", result.states, result.lost, result.damaged, result.first)
-	}
-	fmt.Printf("             FULL: 0 of %d states lost one of %d acknowledged events\n", result.states, result.acknowledged)
 	mutant, err := seeded{"NORMAL", "internal/store/store.go", `"synchronous(full)"`, `"synchronous(normal)"`, "", ""}.build(ctx, filepath.Dir(w.folder))
 	if err != nil {
 		return err
 	}
-	other, err := newWorld(ctx, w.random.Uint64(), filepath.Dir(w.folder), mutant, "good")
+	return w.inNew(ctx, mutant, func(other *world) error {
+		result, err := other.cutPower(ctx, recording{events: 480, points: 80})
+		if err != nil {
+			return err
+		}
+		if result.lost == 0 {
+			return fmt.Errorf("synchronous=NORMAL lost nothing in %d states: the replay does not catch it", result.states)
+		}
+		fmt.Printf("             NORMAL: %d of %d states lost an acknowledged event, as they must\n", result.lost, result.states)
+		return nil
+	})
+}
+
+// inNew runs something in another world with one webhook.
+func (w *world) inNew(ctx context.Context, binary string, run func(*world) error) (err error) {
+	other, err := newWorld(ctx, w.random.Uint64(), filepath.Dir(w.folder), binary, "good")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = other.close() }()
-	result, err = other.cutPower(ctx)
-	if err != nil {
-		return err
-	}
-	if result.lost == 0 {
-		return fmt.Errorf("synchronous=NORMAL lost nothing in %d states: the replay does not catch it", result.states)
-	}
-	fmt.Printf("             NORMAL: %d of %d states lost an acknowledged event, as they must\n", result.lost, result.states)
-	return nil
+	defer func() { err = errors.Join(err, other.close()) }()
+	return run(other)
+}
+
+// recording is what a daemon does before the power is cut, and how often that
+// is tried.
+type recording struct {
+	events      int
+	points      int // 0 is at every one
+	checkpoints int // how often the log has to have been written into the database
 }
 
 type cuts struct {
@@ -55,12 +79,7 @@ type cuts struct {
 	first                 string
 }
 
-const (
-	cutEvents = 900 // enough for a checkpoint
-	cutPoints = 160
-)
-
-func (w *world) cutPower(ctx context.Context) (result cuts, err error) {
+func (w *world) cutPower(ctx context.Context, r recording) (result cuts, err error) {
 	before, err := os.ReadFile(w.database())
 	if err != nil {
 		return result, err
@@ -71,7 +90,7 @@ func (w *world) cutPower(ctx context.Context) (result cuts, err error) {
 	}
 	done := make(chan int)
 	for range 8 {
-		go func() { done <- w.client.many(cutEvents / 8) }()
+		go func() { done <- w.client.many(r.events / 8) }()
 	}
 	for range 8 {
 		result.acknowledged += <-done
@@ -83,39 +102,52 @@ func (w *world) cutPower(ctx context.Context) (result cuts, err error) {
 	if err != nil {
 		return result, err
 	}
-	if result.acknowledged == 0 || len(steps) < cutPoints {
-		return result, fmt.Errorf("%d events were acknowledged and %d steps recorded", result.acknowledged, len(steps))
+	checkpoints := 0
+	for _, s := range steps {
+		if s.syncs() && s.file == "" {
+			checkpoints++
+		}
 	}
-	points := slices.Sorted(maps.Keys(w.choose(steps)))
+	if result.acknowledged == 0 || len(steps) < r.events || checkpoints < r.checkpoints {
+		return result, fmt.Errorf("%d events were acknowledged, %d steps and %d checkpoints recorded", result.acknowledged, len(steps), checkpoints)
+	}
+	points := w.choose(steps, r.points)
 	disk := newDisk(before)
 	acknowledged := make(map[string]bool)
 	for i, s := range steps {
-		disk.do(s)
 		for _, id := range s.acknowledged {
 			acknowledged[id] = true
 		}
-		if len(points) == 0 || points[0] != i {
-			continue
-		}
-		points = points[1:]
-		for _, unsynced := range []fate{dropped, kept, torn} {
-			found, err := w.examine(ctx, disk.after(unsynced, w.random))
-			result.states++
-			if err != nil {
-				result.damaged++
-				result.note(fmt.Sprintf("step %d, %s: %v", i, unsynced, err))
-				continue
-			}
-			for id := range acknowledged {
-				if !found[id] {
-					result.lost++
-					result.note(fmt.Sprintf("step %d, %s: %s is gone", i, unsynced, id))
-					break
-				}
+		for _, unsynced := range points[i] {
+			if err := w.cut(ctx, disk, unsynced, acknowledged, &result); err != nil {
+				return result, fmt.Errorf("step %d: %w", i, err)
 			}
 		}
+		disk.do(s)
 	}
 	return result, nil
+}
+
+// cut looks at what a disk holds after a power cut.
+func (w *world) cut(ctx context.Context, disk *disk, unsynced fate, acknowledged map[string]bool, result *cuts) error {
+	found, err := w.examine(ctx, disk.after(unsynced, w.random))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	result.states++
+	if err != nil {
+		result.damaged++
+		result.note(fmt.Sprintf("%s: %v", unsynced, err))
+		return nil
+	}
+	for id := range acknowledged {
+		if !found[id] {
+			result.lost++
+			result.note(fmt.Sprintf("%s: %s is gone", unsynced, id))
+			break
+		}
+	}
+	return nil
 }
 
 func (c *cuts) note(what string) {
@@ -124,23 +156,30 @@ func (c *cuts) note(what string) {
 	}
 }
 
-// choose picks where to cut: half of the points right after an
-// acknowledgement, where losing is easiest.
-func (w *world) choose(steps []step) map[int]bool {
-	points := make(map[int]bool)
-	var promises []int
+// choose picks before which steps to cut, and what then becomes of what is not
+// synced. What a disk holds for certain changes with a sync only, and what it
+// may hold with a write: looking just before each of them, when most has been
+// acknowledged, is looking at every point.
+func (w *world) choose(steps []step, most int) map[int][]fate {
+	points := make(map[int][]fate)
 	for i, s := range steps {
-		if s.acknowledged != nil {
-			promises = append(promises, i)
+		if s.call == "pwrite64" || s.call == "ftruncate" || s.call == "unlink" {
+			points[i] = append(points[i], kept, torn)
+		}
+		if s.syncs() || s.call == "unlink" {
+			points[i] = append(points[i], dropped)
 		}
 	}
-	for range cutPoints / 2 {
-		points[w.random.IntN(len(steps))] = true
-		if len(promises) > 0 {
-			points[promises[w.random.IntN(len(promises))]] = true
-		}
+	if most == 0 {
+		return points
 	}
-	return points
+	places := slices.Sorted(maps.Keys(points))
+	w.random.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+	chosen := make(map[int][]fate)
+	for _, i := range places[:min(most, len(places))] {
+		chosen[i] = []fate{dropped, kept, torn}
+	}
+	return chosen
 }
 
 // examine opens a disk as the next start would and lists the events there.

@@ -143,6 +143,16 @@ func (r *receiver) count(name string) (n int) {
 	return n
 }
 
+// counted is how often an event has come.
+func (r *receiver) counted(id string) (n int) {
+	for _, q := range r.log() {
+		if q.ID == id {
+			n++
+		}
+	}
+	return n
+}
+
 func (r *receiver) close() {
 	r.server.CloseClientConnections()
 	r.server.Close()

@@ -38,6 +38,11 @@ var scenarios = []scenario{
 	{"enospc", false, []string{"good"}, inject("pwrite64", "error=ENOSPC:when=150..170")},
 	{"killwrite", false, []string{"good"}, inject("pwrite64", "signal=SIGKILL:when=200")},
 	{"killsync", false, []string{"good"}, inject("fsync", "signal=SIGKILL:when=50")},
+	{"ingest", false, []string{"good"}, ingest},
+	{"checkpoint", false, []string{"good"}, checkpoint},
+	{"migration", false, []string{"good"}, migration},
+	{"rotation", false, []string{"good"}, rotation},
+	{"pruning", false, []string{"good"}, pruning},
 	{"powercut", false, []string{"good"}, powerCut},
 	{"mutants", false, nil, nil},
 }

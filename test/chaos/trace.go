@@ -38,6 +38,9 @@ func (s step) apply(content []byte) []byte {
 	return content
 }
 
+// syncs reports whether the step makes what was written before it last.
+func (s step) syncs() bool { return s.call == "fsync" || s.call == "fdatasync" }
+
 // sectors splits a write where a disk may tear it.
 func (s step) sectors() (parts []step) {
 	if s.call != "pwrite64" {
