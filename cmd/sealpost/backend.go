@@ -7,6 +7,7 @@ import (
 	"sealpost/internal/guard"
 	"sealpost/internal/secret"
 	"sealpost/internal/server"
+	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
 
@@ -22,6 +23,7 @@ type backend interface {
 	Delete(ctx context.Context, organization, name, ifMatch string) error
 	Publish(ctx context.Context, batch []admin.PublishParams) ([]webhook.Publishing, error)
 	Event(ctx context.Context, organization, id string) (webhook.Event, error)
+	Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome) error
 	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
 	Resend(ctx context.Context, organization, id string, to []string) (webhook.Publishing, error)
 	ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
@@ -57,6 +59,14 @@ func (a *app) backend(ctx context.Context, create bool) (backend, error) {
 	}
 	header.Set("User-Agent", userAgent())
 	return server.NewClient(c.Server, client, header), nil
+}
+
+// openFile opens the database for a command that works on it alone.
+func (a *app) openFile(ctx context.Context, what string, create bool) (*store.Store, error) {
+	if err := a.onFile(what); err != nil {
+		return nil, err
+	}
+	return a.open(ctx, create)
 }
 
 // onFile refuses --server for a command that works on the database alone.

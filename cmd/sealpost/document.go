@@ -119,12 +119,27 @@ secret is left as it is; anything else is a conflict, and then nothing is stored
 			if err != nil {
 				return err
 			}
-			created, err := a.importDocument(cmd.Context(), doc)
+			created, secrets, err := a.importDocument(cmd.Context(), doc)
 			if err != nil {
+				_ = a.printFields(secrets) // of what was created before the fault; shown this once
 				return err
 			}
 			if a.json() {
-				return a.printJSON(map[string]int{"created": created, "unchanged": len(doc.Webhooks) - created})
+				made := map[string]string{}
+				for _, s := range secrets {
+					made[s[0]] = s[1]
+				}
+				return a.printJSON(struct {
+					Created   int               `json:"created"`
+					Unchanged int               `json:"unchanged"`
+					Secrets   map[string]string `json:"secrets,omitempty"`
+				}{created, len(doc.Webhooks) - created, made})
+			}
+			if secrets != nil {
+				a.say("the server made their secrets, shown this once:")
+				if err := a.printFields(secrets); err != nil {
+					return err
+				}
 			}
 			a.say("%d imported, %d there already", created, len(doc.Webhooks)-created)
 			return nil
@@ -134,47 +149,49 @@ secret is left as it is; anything else is a conflict, and then nothing is stored
 	return cmd
 }
 
-func (a *app) importDocument(ctx context.Context, doc *admin.Document) (created int, err error) {
+func (a *app) importDocument(ctx context.Context, doc *admin.Document) (created int, secrets [][2]string, err error) {
 	c, err := a.config()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if c.Server != "" {
-		return a.importOnServer(ctx, doc)
+		secrets, err = a.importOnServer(ctx, doc)
+		return len(secrets), secrets, err
 	}
 	l, err := a.local(ctx, true)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer l.Close() //nolint:errcheck // the change is committed by then
-	return l.Import(ctx, l.store, a.organization(), doc)
+	created, err = l.Import(ctx, l.store, a.organization(), doc)
+	return created, nil, err
 }
 
 // importOnServer creates a document's webhooks one by one, after a look that
-// none of them is in the way. A server makes the secrets itself.
-func (a *app) importOnServer(ctx context.Context, doc *admin.Document) (created int, err error) {
+// none of them is in the way, and returns their names with the secrets that the
+// server has made, also of those that came before a fault.
+func (a *app) importOnServer(ctx context.Context, doc *admin.Document) (secrets [][2]string, err error) {
 	b, err := a.backend(ctx, false)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer b.Close() //nolint:errcheck // the changes are committed by then
 	steps, err := plan(ctx, a, b, doc, false)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, s := range steps {
 		if s.Action == actionUpdate {
-			return 0, webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("there is a webhook %q already, and it differs", s.Name)).WithHint("change it with `sealpost webhook apply`; nothing was imported")
+			return nil, webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("there is a webhook %q already, and it differs", s.Name)).WithHint("change it with `sealpost webhook apply`; nothing was imported")
 		}
 	}
 	for i := range steps {
 		if steps[i].Action == actionCreate {
 			if err := steps[i].run(ctx, a, b); err != nil {
-				return created, err
+				return secrets, err
 			}
-			created++
-			a.say("%s created, with the secret %s, shown this once", steps[i].Name, steps[i].Secret)
+			secrets = append(secrets, [2]string{steps[i].Name, steps[i].Secret})
 		}
 	}
-	return created, nil
+	return secrets, nil
 }

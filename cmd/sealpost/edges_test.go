@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +17,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"sealpost/internal/store"
+	"sealpost/internal/webhook"
 )
 
 // program runs the real program in a process of its own.
@@ -134,11 +138,14 @@ func TestBothEdges(t *testing.T) {
 		t.Fatal(errs)
 	}
 	token = regexp.MustCompile(`"token":"([^"]+)"`).FindStringSubmatch(token)[1]
+	hold(t, filepath.Join(folder, "served.db"), "h1")
+	hold(t, filepath.Join(folder, "file.db"), "h1")
 	url, logs := served.serve()
 	edges := map[string]program{
 		"file":   {t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "file.db")}, common...)},
 		"server": {t, append([]string{"SEALPOST_SERVER=" + url, "SEALPOST_TOKEN=" + token}, common...)},
 	}
+	hash := "0x" + strings.Repeat("ab", 32)
 	for _, line := range []string{
 		`webhook create orders --url https://127.0.0.1:8441/hook --event order.paid=https://127.0.0.1:8442/paid --only order.* --only user.updated`,
 		`webhook list`,
@@ -172,6 +179,13 @@ func TestBothEdges(t *testing.T) {
 		`event get nothing`,
 		`event list --state nonsense`,
 		`event resend e4`,
+		`event get h1`,
+		`event receipt h1 --transaction-hash ` + hash + ` --block-number 7`,
+		`event receipt h1 --transaction-hash ` + hash + ` --block-number 7`,
+		`event receipt h1 --transaction-hash ` + hash + ` --block-number 8`,
+		`event receipt h1 --transaction-hash 0x1 --block-number 8`,
+		`event receipt nothing --transaction-hash ` + hash + ` --block-number 8`,
+		`event get h1`,
 		`event resend nothing`,
 		`delivery list --state delivered`,
 		`delivery list --state nonsense`,
@@ -196,6 +210,58 @@ func TestBothEdges(t *testing.T) {
 	}
 	if strings.Contains(logs.String(), token) || strings.Contains(logs.String(), "abcdefghijklmnopqrstuvwxyz") {
 		t.Errorf("a secret is in the log:\n%s", logs)
+	}
+}
+
+// hold has an event wait for its receipt, which the command line can't ask for.
+func hold(t *testing.T, path, id string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Path: path, Create: true, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft, err := webhook.NewDraft("order.paid", []byte(`{}`))
+	if err == nil {
+		draft.ID, draft.Await = id, true
+		if _, err = s.Organization(t.Context(), "default"); err != nil {
+			_, err = s.CreateOrganization(t.Context(), "default", "default", time.Now())
+		}
+	}
+	if err == nil {
+		var results []webhook.Publishing
+		results, err = s.Publish(t.Context(), []webhook.Publication{{Organization: "default", Draft: draft, At: time.Now(), HoldUntil: time.Now().Add(time.Hour)}})
+		if err == nil {
+			err = results[0].Err
+		}
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFileAlone: with a server named, what works on the database file alone
+// refuses, and does not do on this machine what was meant for that one.
+func TestFileAlone(t *testing.T) {
+	folder := t.TempDir()
+	file := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(folder, "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8"}}
+	if _, errs, code := file.run("", "webhook", "create", "x", "--url", "https://127.0.0.1:8441/"); code != 0 {
+		t.Fatal(errs)
+	}
+	both := program{t, append([]string{"SEALPOST_SERVER=http://127.0.0.1:9", "SEALPOST_TOKEN=x"}, file.env...)}
+	for _, line := range []string{
+		"token create ci", "token list", "token revoke ci -y", "org create acme", "org list", "member list", "member add 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+		"credential link --provider-user u --credential c", "credential list", "credential unlink --provider-user u -y", "credential unknown",
+		"quarantine list", "publish --provider panda -", "publish a.b --data {} --dry-run", "publish a.b --data {} --direct",
+		"verify-signature --webhook x --body - -H Signature:00", "webhook export --with-secrets",
+		"db check", "db migrate", "db prune", "db rekey --off", "db backup copy.db", "doctor",
+	} {
+		out, errs, code := both.run("{}", strings.Fields(line)...)
+		if code != exitUsage || !strings.Contains(errs, "database file") {
+			t.Errorf("%s: exit code %d: %s%s", line, code, out, errs)
+		}
+	}
+	if out, _, _ := file.run("", "token", "list", "-o", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("made on this machine: %s", out)
 	}
 }
 

@@ -33,7 +33,7 @@ func newOrgCreate(a *app) *cobra.Command {
   sealpost org create acme --name 'Acme Ltd' -o json`,
 		Args: exactly("SLUG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), true)
+			s, err := a.openFile(cmd.Context(), "org", true)
 			if err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ func newOrgList(a *app) *cobra.Command {
 		Example: `  sealpost org list
   sealpost org list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open(cmd.Context(), false)
+			s, err := a.openFile(cmd.Context(), "org", false)
 			if err != nil {
 				return err
 			}

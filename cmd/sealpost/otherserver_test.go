@@ -122,12 +122,14 @@ func TestOtherServer(t *testing.T) {
 		{document("https://r.example.com/2"), "webhook apply -f - --dry-run --exit-code", 0, ""},
 		{document("https://r.example.com/3"), "webhook apply -f - -o json", 0, `"update"`},
 		{"", "webhook export -o json", 0, `{"type":"integrator","webhooks":{"orders":{"url":"https://r.example.com/3",` + route + `}}}`},
+		{`{"webhooks":{"more":{"url":"https://r.example.com/m"}}}`, "webhook import -f - -q -o json", 0, `{"created":1,"unchanged":0,"secrets":{"more":"` + strings.Repeat("a", 64) + `"}}`},
+		{`{"webhooks":{"last":{"url":"https://r.example.com/l"}}}`, "webhook import -f - -q", 0, "last  " + strings.Repeat("a", 64)},
 		{"", "webhook rotate orders -o json", exitNotFound, "does not know the call"},
 		{"", "webhook delete orders -y -o json", exitNotFound, "does not know the call"},
 		{"", "logout", 0, ""},
 	} {
 		out, errs, code := p.run(c.stdin, strings.Fields(c.line)...)
-		if code != c.code || !strings.Contains(out+errs, c.out) {
+		if text := map[bool]string{true: out, false: errs}[c.code == 0]; code != c.code || !strings.Contains(text, c.out) {
 			t.Errorf("%s: exit code %d, not %d\n%s\n%s", c.line, code, c.code, out, errs)
 		}
 	}

@@ -103,6 +103,9 @@ func (a *app) receivers(ctx context.Context, f *publishFlags) ([]*webhook.Receiv
 		}
 		return []*webhook.Receiver{target(f.url, value)}, nil
 	}
+	if err := a.onFile("publish --dry-run"); err != nil {
+		return nil, err
+	}
 	l, err := a.local(ctx, false)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func newQuarantineList(a *app) *cobra.Command {
 		Example: `  sealpost quarantine list
   sealpost quarantine list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open(cmd.Context(), false)
+			s, err := a.openFile(cmd.Context(), "quarantine", false)
 			if err != nil {
 				return err
 			}
@@ -103,7 +103,7 @@ func newQuarantinePush(a *app) *cobra.Command {
 			if err != nil {
 				return &usageError{fmt.Sprintf("ID %q is not a number", args[0]), "`sealpost quarantine list` shows the ids"}
 			}
-			s, err := a.open(cmd.Context(), false)
+			s, err := a.openFile(cmd.Context(), "quarantine", false)
 			if err != nil {
 				return err
 			}
@@ -152,7 +152,7 @@ func (a *app) publishProvider(ctx context.Context, name string, args []string) e
 	if err != nil {
 		return err
 	}
-	s, err := a.open(ctx, true)
+	s, err := a.openFile(ctx, "publish --provider", true)
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,12 @@ func newEventReceipt(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.open(cmd.Context(), false)
+			b, err := a.backend(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
-			defer s.Close() //nolint:errcheck // the change is committed by then
-			if err := s.Attach(cmd.Context(), a.organization(), args[0], outcome, a.now()); err != nil {
+			defer b.Close() //nolint:errcheck // the change is committed by then
+			if err := b.Attach(cmd.Context(), a.organization(), args[0], outcome); err != nil {
 				return err
 			}
 			return a.done("%s: %s", args[0], outcome.Status())

@@ -43,7 +43,7 @@ func newTokenCreate(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.open(cmd.Context(), true)
+			s, err := a.openFile(cmd.Context(), "token", true)
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func newTokenList(a *app) *cobra.Command {
 		Example: `  sealpost token list
   sealpost token list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open(cmd.Context(), false)
+			s, err := a.openFile(cmd.Context(), "token", false)
 			if err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func newTokenRevoke(a *app) *cobra.Command {
   sealpost token revoke ci -y`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), false)
+			s, err := a.openFile(cmd.Context(), "token", false)
 			if err != nil {
 				return err
 			}

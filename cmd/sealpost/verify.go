@@ -164,6 +164,9 @@ func (a *app) candidates(ctx context.Context, f *verifyFlags) ([]signature.Candi
 		}
 		return []signature.Candidate{{Name: "the given secret", Secret: secret.New(text), Accept: true}}, nil
 	}
+	if err := a.onFile("verify-signature --webhook"); err != nil {
+		return nil, err
+	}
 	l, err := a.local(ctx, false)
 	if err != nil {
 		return nil, err

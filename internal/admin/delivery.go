@@ -64,6 +64,11 @@ func (s *Service) Retry(ctx context.Context, organization, id string) (webhook.D
 	return s.Deliver.Delivery(ctx, organization, key)
 }
 
+// Attach completes an event that waits with its receipt.
+func (s *Service) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome) error {
+	return s.Deliver.Attach(ctx, organization, id, outcome, s.Now())
+}
+
 // CancelDelivery ends a delivery that is pending or parked, and returns it as
 // it is then.
 func (s *Service) CancelDelivery(ctx context.Context, organization, id string) (webhook.Delivery, error) {

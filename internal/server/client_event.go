@@ -107,6 +107,15 @@ func (c *Client) Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Ev
 	return events, out.Next, nil
 }
 
+// Attach is [admin.Service.Attach]. The same receipt twice is one.
+func (c *Client) Attach(ctx context.Context, _, id string, outcome webhook.ReceiptOutcome) error {
+	body := webhook.MarshalMembers([]webhook.Member{
+		{Key: "transactionHash", Value: outcome.TransactionHash}, {Key: "blockNumber", Value: outcome.BlockNumber}, {Key: "status", Value: outcome.Status()},
+	})
+	_, _, err := c.do(ctx, call{method: http.MethodPost, path: "/api/event/" + url.PathEscape(id) + "/receipt", body: body, again: true})
+	return err
+}
+
 // Resend is [admin.Service.Resend].
 func (c *Client) Resend(ctx context.Context, _, id string, to []string) (webhook.Publishing, error) {
 	body, _, err := c.do(ctx, call{method: http.MethodPost, path: "/api/event/" + url.PathEscape(id) + "/resend", query: url.Values{"to": to}})

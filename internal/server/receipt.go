@@ -21,7 +21,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c access.Caller
 	if err != nil {
 		return err
 	}
-	if err := s.opts.Service.Deliver.Attach(r.Context(), c.Organization, event.ID, outcome, s.opts.Now()); err != nil {
+	if err := s.opts.Service.Attach(r.Context(), c.Organization, event.ID, outcome); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"code": "ok"})
