@@ -115,7 +115,7 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 		return result, err
 	}
 	if held {
-		return s.hold(tx, org, p, hash[:], result)
+		return s.hold(tx, p, org, receivers, hash[:], result)
 	}
 
 	seq := tx.next
@@ -214,7 +214,7 @@ func orNull(s string) any {
 
 // hold stores an event that waits: its bytes are those it will have, but for
 // the receipt, and it has no deliveries yet.
-func (s *Store) hold(tx *session, org int64, p *webhook.Publication, hash []byte, result webhook.Publishing) (webhook.Publishing, error) {
+func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers []webhook.Receiver, hash []byte, result webhook.Publishing) (webhook.Publishing, error) {
 	d := p.Draft
 	result.State = webhook.Held
 	until := p.HoldUntil
@@ -233,6 +233,6 @@ func (s *Store) hold(tx *session, org int64, p *webhook.Publication, hash []byte
 	result.Seq = tx.next
 	tx.next++
 	tx.awaiting = true
-	return result, tx.exec(`INSERT INTO hold (event, receipt, transaction_hash, until) VALUES (?, ?, ?, ?)`,
-		result.Seq, d.Await, orNull(d.Watch), millis(until))
+	return result, tx.exec(`INSERT INTO hold (event, receipt, transaction_hash, until, chosen) VALUES (?, ?, ?, ?, ?)`,
+		result.Seq, d.Await, orNull(d.Watch), millis(until), encodeChosen(receivers, p.To))
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,12 +25,13 @@ type waiting struct {
 	hash    sql.NullString
 	block   sql.NullInt64
 	status  sql.NullString // success or reverted, once known
+	chosen  sql.Null[[]byte]
 }
 
-const waitingColumns = `e.seq, e.type, e.subject, e.state, e.bytes, h.receipt, h.transaction_hash, h.block_number, h.status`
+const waitingColumns = `e.seq, e.type, e.subject, e.state, e.bytes, h.receipt, h.transaction_hash, h.block_number, h.status, h.chosen`
 
 func (w *waiting) into() []any {
-	return []any{&w.seq, &w.typ, &w.subject, &w.state, &w.bytes, &w.receipt, &w.hash, &w.block, &w.status}
+	return []any{&w.seq, &w.typ, &w.subject, &w.state, &w.bytes, &w.receipt, &w.hash, &w.block, &w.status, &w.chosen}
 }
 
 // Attach completes an event that waits with its receipt. After success it is
@@ -121,7 +123,7 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 	if err != nil {
 		return err
 	}
-	targets := wanting(receivers, w.typ, nil)
+	targets := wanting(among(receivers, w.chosen), w.typ, nil)
 	for _, target := range targets {
 		// The engine is past this event's number: it finds the delivery by its time.
 		if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, due) VALUES (?, ?, 0, 0, ?)`, target, w.seq, millis(now)); err != nil {
@@ -131,6 +133,36 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 	}
 	s.pending.add(org, targets)
 	return tx.exec(`UPDATE event SET state = ?, bytes = ?, fanout = ?, deliveries = ? WHERE seq = ?`, state, payload, encodeFanout(targets), len(targets), w.seq)
+}
+
+// encodeChosen remembers the webhooks that an event was published to by name: by
+// number, for one that takes over a name is another. nil is all.
+func encodeChosen(receivers []webhook.Receiver, to []string) any {
+	if to == nil {
+		return nil
+	}
+	chosen := []int64{}
+	for i := range receivers {
+		if slices.Contains(to, receivers[i].Name) {
+			chosen = append(chosen, receivers[i].Seq)
+		}
+	}
+	return append([]byte{}, encodeFanout(chosen)...)
+}
+
+// among leaves those of the receivers that were chosen, if any were.
+func among(receivers []webhook.Receiver, chosen sql.Null[[]byte]) []webhook.Receiver {
+	if !chosen.Valid {
+		return receivers
+	}
+	seqs := decodeFanout(chosen.V)
+	var left []webhook.Receiver // a copy: the writer remembers the others
+	for i := range receivers {
+		if slices.Contains(seqs, receivers[i].Seq) {
+			left = append(left, receivers[i])
+		}
+	}
+	return left
 }
 
 // withReceipt inserts the receipt before the body; nil when there is no place
