@@ -54,9 +54,6 @@ func (a *app) serve(ctx context.Context) (err error) {
 	log := slog.New(told.Handler(a.logger(c).Handler()))
 	defer endAlarm(told)
 	tuneCollector()
-	if !c.Receipts.RPCURL.IsZero() {
-		return &usageError{"receipts.rpc_url is set, but watching an Ethereum node is not built yet", "attach receipts with `sealpost event receipt` or POST /api/event/ID/receipt, and take the setting out"}
-	}
 	if c.Database == "" {
 		_, err := a.open(ctx, false) // tells what is wrong
 		return err
@@ -130,9 +127,16 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 			tellDead(told, o)
 		},
 	})
+	watcher, err := a.newWatcher(c, l.store, counts, log)
+	if err != nil {
+		return err
+	}
 	l.store.Notify(func(c webhook.Committed) {
 		counts.Accepted(c)
 		engine.Offer(c)
+		if watcher != nil && (c.Watched || c.Foreign) {
+			watcher.Wake()
+		}
 	})
 	stopMetrics, err := serveMetrics(c, counts)
 	if err != nil {
@@ -163,6 +167,9 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	var watch sync.WaitGroup
 	watch.Go(func() { l.store.Watch(watching) })
 	watch.Go(func() { a.expire(watching, l.store, log) })
+	if watcher != nil {
+		watch.Go(func() { watcher.Run(watching) })
+	}
 	watch.Go(func() { a.retain(watching, l.store, retention(c), log) })
 	defer watch.Wait()
 	defer unwatch()

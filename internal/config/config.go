@@ -63,7 +63,9 @@ type Config struct {
 	Provider struct{ Panda struct{ Secret secret.Text } }
 	Receipts struct {
 		RPCURL        secret.Text // http or https URL; often carries an access key
+		ChainID       int         // 0: that of sign-in
 		Confirmations int         // blocks
+		Interval      time.Duration
 		Timeout       time.Duration
 		Await         []string // provider event types, resource.action
 	}

@@ -42,6 +42,9 @@ type Metrics struct {
 	operations prometheus.Histogram
 	commit     prometheus.Histogram
 	panics     prometheus.Counter
+	receipts   *prometheus.CounterVec
+	faults     *prometheus.CounterVec
+	node, head prometheus.Gauge
 }
 
 // New makes metrics that count from zero.
@@ -67,6 +70,14 @@ func New(opts Options) *Metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sealpost_panics_total", Help: "Panics while a delivery or a request was handled: bugs. The log has each with its stack."}),
 	}
+	m.receipts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sealpost_receipts_total", Help: "Receipts that the Ethereum node had for events that waited."}, []string{"status"})
+	m.faults = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sealpost_receipt_node_faults_total", Help: "Rounds in which the Ethereum node could not be used, by why."}, []string{"fault"})
+	m.node = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "sealpost_receipt_node_up", Help: "1 when the Ethereum node could be used the last time it was asked, else 0. It is asked while an event waits."})
+	m.head = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "sealpost_receipt_node_head", Help: "Number of the newest block that the Ethereum node has told of."})
 	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead} {
 		m.deliveries.WithLabelValues(string(state)) // shown from the start, so that rates begin at zero
 	}

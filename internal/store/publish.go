@@ -51,7 +51,7 @@ func (s *Store) Publish(ctx context.Context, batch []webhook.Publication) ([]web
 		}
 		return nil
 	}, func() {
-		if committed.First != 0 || len(committed.Due) > 0 {
+		if committed.First != 0 || len(committed.Due) > 0 || committed.Watched {
 			s.notify(committed)
 		}
 	})
@@ -115,7 +115,7 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 		return result, err
 	}
 	if held {
-		return s.hold(tx, p, org, receivers, hash[:], result)
+		return s.hold(tx, p, org, receivers, hash[:], result, committed)
 	}
 
 	seq := tx.next
@@ -214,7 +214,7 @@ func orNull(s string) any {
 
 // hold stores an event that waits: its bytes are those it will have, but for
 // the receipt, and it has no deliveries yet.
-func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers []webhook.Receiver, hash []byte, result webhook.Publishing) (webhook.Publishing, error) {
+func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers []webhook.Receiver, hash []byte, result webhook.Publishing, committed *webhook.Committed) (webhook.Publishing, error) {
 	d := p.Draft
 	result.State = webhook.Held
 	until := p.HoldUntil
@@ -233,6 +233,7 @@ func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers [
 	result.Seq = tx.next
 	tx.next++
 	tx.awaiting = true
+	committed.Watched = committed.Watched || d.Watch != ""
 	return result, tx.exec(`INSERT INTO hold (event, receipt, transaction_hash, until, chosen) VALUES (?, ?, ?, ?, ?)`,
 		result.Seq, d.Await, orNull(d.Watch), millis(until), encodeChosen(receivers, p.To))
 }

@@ -128,3 +128,11 @@ func NewReceiptOutcome(transactionHash string, blockNumber uint64, status string
 	}
 	return ReceiptOutcome{Receipt{blockNumber, transactionHash}, status == "reverted"}, nil
 }
+
+// Watched is an event that waits for the receipt of a known transaction.
+type Watched struct {
+	Seq             int64
+	Organization    string // id
+	ID              string
+	TransactionHash string
+}

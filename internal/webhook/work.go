@@ -41,6 +41,7 @@ type Committed struct {
 	Due         []int64 // webhooks that have other new work: retried, resent, released
 	Changed     bool    // webhooks, secrets or single deliveries may have changed
 	Foreign     bool    // another process has written as well
+	Watched     bool    // an event began to wait for the receipt of a known transaction
 }
 
 // Backlog says of one webhook that deliveries are pending for it.
