@@ -106,7 +106,7 @@ func TestEthereum(t *testing.T) {
 		"SEALPOST_DATABASE=" + filepath.Join(folder, "sealpost.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8",
 		"SEALPOST_EGRESS_CA_FILE=" + filepath.Join(sink, "ca.pem"), "SECRET=" + strings.Repeat("5", 64),
 		"SEALPOST_RECEIPTS_RPC_URL=http://user:key-0123456789@127.0.0.1:" + node.port,
-		"SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_CONFIRMATIONS=2", "SEALPOST_RECEIPTS_INTERVAL=100ms",
+		"SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_CONFIRMATIONS=2", "SEALPOST_RECEIPTS_INTERVAL=100ms", "SEALPOST_RECEIPTS_TIMEOUT=2h",
 	}}
 	receiver := exec.CommandContext(t.Context(), os.Args[0], sink, "200")
 	receiver.Args[0] = "receiver"
@@ -172,6 +172,13 @@ func TestEthereum(t *testing.T) {
 	good, bad := node.send(false), node.send(true)
 	hold("http://"+address, "good", "t1", good)
 	hold("http://"+address, "bad", "t2", bad)
+	var held struct {
+		Timestamp time.Time
+		Hold      struct{ Until time.Time }
+	}
+	if err := json.Unmarshal([]byte(run("", "event", "get", "good", "-o", "json")), &held); err != nil || held.Hold.Until.Sub(held.Timestamp) != 2*time.Hour {
+		t.Errorf("receipts.timeout is 2h: %+v (%v)", held, err)
+	}
 	node.mine()
 	run("chain 1337", "doctor") // by now it was asked, and one block is not enough
 	if got := state("good") + " " + state("bad"); got != "held held" {

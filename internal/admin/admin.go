@@ -58,7 +58,8 @@ type Service struct {
 	Guard   Guard
 	Catalog Catalog // nil knows no types
 	Now     func() time.Time
-	MaxBody int // bytes of a whole event, as sent; 0 means 1 MiB
+	MaxBody int           // bytes of a whole event, as sent; 0 means 1 MiB
+	Hold    time.Duration // how long an event waits for its receipt; 0 means a day
 }
 
 // DefaultMaxBody bounds an event's bytes.

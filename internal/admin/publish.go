@@ -13,10 +13,9 @@ type PublishParams struct {
 	Organization string
 	Draft        *webhook.Draft
 	To           []string // names of the only webhooks to send to; nil for all that want it
-	HoldUntil    time.Time
-	Publisher    string // token that publishes, when that one sees its own alone
-	Direct       string // claim of a process that delivers it itself
-	AsOf         uint64 // see [webhook.Publication]
+	Publisher    string   // token that publishes, when that one sees its own alone
+	Direct       string   // claim of a process that delivers it itself
+	AsOf         uint64   // see [webhook.Publication]
 }
 
 // Publish stores events and their deliveries; each is answered by itself, in
@@ -35,7 +34,7 @@ func (s *Service) Publish(ctx context.Context, batch []PublishParams) ([]webhook
 			p.Draft.ID = webhook.NewEventID(now)
 		}
 		publications = append(publications, webhook.Publication{
-			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: p.HoldUntil, Publisher: p.Publisher, Direct: p.Direct, AsOf: p.AsOf,
+			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: s.holdUntil(now), Publisher: p.Publisher, Direct: p.Direct, AsOf: p.AsOf,
 		})
 		places = append(places, i)
 	}
@@ -50,6 +49,14 @@ func (s *Service) Publish(ctx context.Context, batch []PublishParams) ([]webhook
 		results[places[i]] = result
 	}
 	return results, nil
+}
+
+// holdUntil is when an event that waits for its receipt is given up.
+func (s *Service) holdUntil(now time.Time) time.Time {
+	if s.Hold == 0 {
+		return now.Add(24 * time.Hour)
+	}
+	return now.Add(s.Hold)
 }
 
 // Validate judges an event by its size and by the catalog.
