@@ -123,8 +123,8 @@ var poisons = map[string][]string{
 	"due before time began":  {`INSERT INTO event VALUES (113, 1, 'p113', 'a.b', NULL, NULL, 0, 1, 1, X'01', X'00', X'7B7D')`, `INSERT INTO delivery (webhook, event, run, state, due) VALUES (1, 113, 0, 0, -5)`},
 	"an unknown state":       {`INSERT INTO event VALUES (114, 1, 'p114', 'a.b', NULL, NULL, 0, 1, 1, X'01', X'00', X'7B7D')`, `INSERT INTO delivery (webhook, event, run, state) VALUES (1, 114, 0, 77)`},
 	"times out of bounds":    {`INSERT INTO event VALUES (115, 1, 'p115', 'a.b', NULL, NULL, 0, 9223372036854775807, 1, X'01', X'00', X'7B7D')`, `INSERT INTO delivery (webhook, event, run, state, created, at) VALUES (1, 115, 0, 0, -9223372036854775808, 9223372036854775807)`},
-	"a hold without parts": {`INSERT INTO event VALUES (116, 1, 'p116', 'a.b', 'tx-9', NULL, 1, 1, 0, NULL, X'00', X'00')`, `INSERT INTO hold VALUES (116, 1, NULL, 1, NULL, NULL)`,
-		`INSERT INTO event VALUES (117, 1, 'p117', 'a.b', 'tx-9', NULL, 1, 1, 0, NULL, X'00', NULL)`, `INSERT INTO hold VALUES (117, 1, '0x', 1, -1, 'success')`},
+	"a hold without parts": {`INSERT INTO event VALUES (116, 1, 'p116', 'a.b', 'tx-9', NULL, 1, 1, 0, NULL, X'00', X'00')`, `INSERT INTO hold VALUES (116, 1, NULL, 1, NULL, NULL, NULL)`,
+		`INSERT INTO event VALUES (117, 1, 'p117', 'a.b', 'tx-9', NULL, 1, 1, 0, NULL, X'00', NULL)`, `INSERT INTO hold VALUES (117, 1, '0x', 1, -1, 'success', X'FF')`},
 }
 
 // TestPoisonedRows starts over a file with rows that were never ours, and with
