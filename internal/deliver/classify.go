@@ -35,7 +35,8 @@ func classify(err error, timeout time.Duration) string {
 		code = "tls_wrong_name"
 	case errors.As(err, &badCert) && badCert.Reason == x509.Expired:
 		code = "tls_expired"
-	case errors.As(err, &badCert), errors.As(err, &record), errors.As(err, &alert), strings.Contains(err.Error(), "tls: "):
+	case errors.As(err, &badCert), errors.As(err, &record), errors.As(err, &alert), strings.Contains(err.Error(), "tls: "),
+		strings.Contains(err.Error(), "HTTP response to HTTPS client"): // which net/http makes of a record's error
 		code = "tls_error"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		code = "connection_refused"

@@ -44,6 +44,7 @@ func Decide(policy webhook.RetryPolicy, work *webhook.Work, answer Answer, now t
 	}
 	outcome.State = webhook.Pending
 	outcome.Due = now.Add(wait)
+	outcome.Due = outcome.Due.Add(time.Millisecond - 1).Truncate(time.Millisecond) // as it is kept, and never sooner than asked
 	return outcome
 }
 

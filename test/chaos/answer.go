@@ -64,7 +64,7 @@ var oddAnswers = map[string]behaviour{
 	"lies":      onWire(func(w io.Writer) { say(w, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort") }),
 	"badchunks": onWire(func(w io.Writer) { say(w, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") }),
 	"hints": onWire(func(w io.Writer) {
-		say(w, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")
+		say(w, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 	}),
 	"two": onWire(func(w io.Writer) { say(w, strings.Repeat("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 2)) }),
 }

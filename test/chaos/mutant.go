@@ -54,6 +54,31 @@ var bugs = []seeded{
 		"if refused := g.refuse(d, addr); refused != nil {", "if refused := g.refuse(d, addr); refused != nil && false {",
 		"", "./internal/guard .",
 	},
+	{
+		"go wherever a name leads", "internal/guard/client.go",
+		"reason := g.judgeAddress(d, addr)\n\tswitch", "reason := Reason(\"\")\n\tswitch",
+		"names", "",
+	},
+	{
+		"follow redirects", "internal/guard/guard.go",
+		"CheckRedirect: noRedirect}", "}",
+		"answers", "",
+	},
+	{
+		"believe any certificate", "internal/guard/client.go",
+		"RootCAs: roots}", "RootCAs: roots, InsecureSkipVerify: true}",
+		"certificates", "",
+	},
+	{
+		"read answers to their end", "internal/deliver/attempt.go",
+		"n, err := io.ReadFull(body, buffer[:])", "_, _ = io.Copy(io.Discard, body)\n\tn, err := io.ReadFull(body, buffer[:])",
+		"answers", "",
+	},
+	{
+		"come again sooner than asked", "internal/deliver/decide.go",
+		"min(answer.RetryAfter, webhook.MaxRetryAfter)", "min(answer.RetryAfter/2, webhook.MaxRetryAfter)",
+		"later", "",
+	},
 }
 
 // build makes the program with the bug in it.
