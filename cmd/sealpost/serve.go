@@ -65,6 +65,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	defer lastWords(c.Database+".crash", log)()
 	listener, err := a.listen(c, log)
 	if err != nil {
 		return err
