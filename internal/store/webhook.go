@@ -30,10 +30,12 @@ func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 	if err != nil {
 		return w, false, err
 	}
-	if err := errors.Join(decodeRoutes(routes, &w.Config), json.Unmarshal([]byte(only), &w.Only)); err != nil {
-		return w, false, fmt.Errorf("webhook %d: %w", w.Seq, err)
-	}
 	w.Disabled, w.DisabledWhy = disabled.Valid, disabled.String
+	if err := errors.Join(decodeRoutes(routes, &w.Config), json.Unmarshal([]byte(only), &w.Only)); err != nil {
+		// One row that can't be read stops neither lists nor other webhooks. Where
+		// its events should go is not known, so they wait.
+		w.Damaged, w.Disabled, w.DisabledWhy = true, true, fmt.Sprintf("its stored configuration can't be read: %v", err)
+	}
 	w.FailingSince = fromMillis(failing.Int64)
 	w.Created, w.Updated = fromMillis(created), fromMillis(updated)
 	w.PreviousUntil = fromMillis(ends.Int64)
@@ -124,6 +126,9 @@ func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, va
 		found, err := tx.webhook(org, name)
 		if err != nil {
 			return err
+		}
+		if found != nil && found.Damaged {
+			return unavailable(fmt.Sprintf("webhook %q can't be changed: %s", name, found.DisabledWhy), "delete it and create it again, or restore a backup")
 		}
 		next, err := change(found)
 		if err != nil {

@@ -14,6 +14,7 @@ type Webhook struct {
 	Created       time.Time
 	Updated       time.Time
 	DisabledWhy   string    // why it is disabled; empty while enabled
+	Damaged       bool      // what is stored of it can't be read; it is shown as disabled
 	FailingSince  time.Time // start of the present run of nothing but failures
 	PreviousUntil time.Time // end of a rotation's overlap; zero without one
 	Tag           string    // entity tag that a server gave it, if it gave one
