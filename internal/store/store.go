@@ -72,6 +72,10 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	}
 	s := &Store{path: opts.Path, fanouts: newFanouts(), pending: newPending(opts.MaxPending), credentials: map[[2]string]webhook.Credential{}}
 	s.tokens = newLooks(s.readToken)
+	// As in every distribution's SQLite a commit syncs data and what is needed to
+	// read it back, not the file's times as well. Where there is no such call it
+	// stays with fsync.
+	_, _ = sqlite.Fdatasync(true)
 	var err error
 	if s.key, err = newSealKey(opts.Key); err != nil {
 		return nil, err

@@ -13,6 +13,10 @@ import (
 	"time"
 )
 
+// syncing are the calls that have the disk hold a file: the database and its log
+// are synced with fdatasync, a folder and a backup with fsync.
+const syncing = "fsync,fdatasync"
+
 // inject has strace make a system call of the daemon fail, or kill it there,
 // under load; then the daemon is started again without.
 func inject(call, how string) func(context.Context, *world) error {

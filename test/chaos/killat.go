@@ -18,7 +18,7 @@ import (
 // time, the second time and so on, until it comes through: whatever a program
 // does to a file lies between two of them. Their numbers count by thread, so
 // with several threads at work a place may be hit more than once.
-var killers = []string{"pwrite64", "fsync", "ftruncate"}
+var killers = []string{"pwrite64", syncing, "ftruncate"}
 
 // killAt runs a command again and again, from the same database each time, and
 // kills it at each of its calls that touch a file. After each death, and after
@@ -117,7 +117,7 @@ func (w *world) restore(files map[string][]byte) error {
 // checkpoint kills the daemon under load at some of its writes to the database
 // file itself, which only a checkpoint makes, and at their sync.
 func checkpoint(ctx context.Context, w *world) error {
-	for _, how := range []string{"pwrite64:signal=SIGKILL:when=1", "pwrite64:signal=SIGKILL:when=2", fmt.Sprintf("pwrite64:signal=SIGKILL:when=%d", 3+w.random.IntN(100)), "fsync:signal=SIGKILL:when=1"} {
+	for _, how := range []string{"pwrite64:signal=SIGKILL:when=1", "pwrite64:signal=SIGKILL:when=2", fmt.Sprintf("pwrite64:signal=SIGKILL:when=%d", 3+w.random.IntN(100)), syncing + ":signal=SIGKILL:when=1"} {
 		trace := filepath.Join(w.folder, "trace")
 		if err := w.start(ctx, "strace", "-f", "-qq", "-o", trace, "-P", w.database(), "-e", "trace="+callOf(how), "-e", "inject="+how); err != nil {
 			return err
@@ -149,7 +149,7 @@ func checkpoint(ctx context.Context, w *world) error {
 // delivers it and records that; each of the places in between has to be met.
 func ingest(ctx context.Context, w *world) error {
 	met := make(map[string]int)
-	for _, call := range []string{"pwrite64", "fsync", "write"} {
+	for _, call := range []string{"pwrite64", syncing, "write"} {
 		for n := 1; ; n++ {
 			if n > 100 {
 				return fmt.Errorf("one event takes more than 100 calls of %s", call)
