@@ -96,6 +96,7 @@ func (w *world) openStore() *store.Store {
 
 func (w *world) start() {
 	w.t.Helper()
+	synctest.Wait() // the store has told nobody of what was published, before there is an engine to tell
 	w.engine = deliver.New(w.store, w.to, w.opts)
 	w.store.Notify(w.engine.Offer)
 	if err := w.engine.Start(w.t.Context()); err != nil {

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +33,7 @@ type operation struct {
 	run      func(*session) error
 	separate bool
 	patient  bool
-	after    func() // after the commit, before the caller is answered, in order of the operations
+	after    func() // after the commit, in order of the operations
 	done     chan error
 }
 
@@ -236,17 +239,30 @@ func (w *writer) commit(batch []*operation) {
 	w.answer(batch, errs, results)
 }
 
-// answer tells each caller what came of its operation.
+// answer tells each caller what came of its operation, after the engine has
+// heard of it. Where a batch only publishes and finishes, publishers come first,
+// the engine when they have been let run: the sooner they are back with the next
+// event, the sooner the next commit begins, and deliveries are made while it is
+// being synced. Whoever changes what the engine goes by must find it told.
 func (w *writer) answer(batch []*operation, failed, results []error) {
-	for i, op := range batch {
-		err := failed[i]
-		if err == nil {
-			err = results[i]
+	outcome := func(i int) error { return cmp.Or(failed[i], results[i]) }
+	early := !slices.ContainsFunc(batch, func(op *operation) bool { return op.separate })
+	if early {
+		for i, op := range batch {
+			if !op.patient {
+				op.done <- outcome(i)
+			}
 		}
+		runtime.Gosched()
+	}
+	for i, op := range batch {
+		err := outcome(i)
 		if err == nil && op.after != nil {
 			op.after()
 		}
-		op.done <- err
+		if !early || op.patient {
+			op.done <- err
+		}
 	}
 }
 
@@ -329,8 +345,8 @@ func (s *Store) releasing(ctx context.Context, run func(*session, *webhook.Commi
 func (s *Store) Measure(fn func(operations int, took time.Duration)) { s.measured = fn }
 
 // Notify has fn called after each commit that brought work for the engine, in
-// the order of commits, before the callers are answered. It must be set
-// before the first write and return at once.
+// the order of commits; before the callers are answered, but for publishers. It
+// must be set before the first write and return at once.
 func (s *Store) Notify(fn func(webhook.Committed)) { s.written = fn }
 
 // notify tells the engine, if there is one in this process.
