@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -24,5 +25,19 @@ func TestQuick(t *testing.T) {
 				t.Errorf("%v (go run ./test/chaos -only %s -seed %d repeats it)", err, s.name, seed)
 			}
 		})
+	}
+}
+
+// TestBugsHaveAPlace: code moves on, and a bug that can't be built in any more
+// proves nothing; building them all in takes too long for here.
+func TestBugsHaveAPlace(t *testing.T) {
+	t.Chdir("../..")
+	for _, b := range bugs {
+		if _, err := b.overlay(t.TempDir()); err != nil {
+			t.Error(err)
+		}
+		if b.test == "" && !slices.Contains(names(), b.scenario) {
+			t.Errorf("the bug %q names no test and the scenario %q", b.name, b.scenario)
+		}
 	}
 }
