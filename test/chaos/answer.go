@@ -74,7 +74,7 @@ var took atomic.Int64
 
 const (
 	memoryMost   = 160 << 20
-	unzipped     = 1 << 30
+	unzipped     = 256 << 20
 	takenAtMost  = 16 << 20 // of ten gigabytes; most of it lies in the kernel's buffers
 	eventsOfEach = 4
 )

@@ -24,6 +24,7 @@ func change(ctx context.Context, w *world) error {
 	for _, name := range []string{"rotated", "moved", "parked", "gone"} {
 		w.receiver.behave(name, slow(30*time.Millisecond))
 	}
+	w.receiver.behave("gone", slow(300*time.Millisecond)) // far from done when it goes
 	if err := w.start(ctx); err != nil {
 		return err
 	}

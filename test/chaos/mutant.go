@@ -79,7 +79,7 @@ var bugs = []seeded{
 	{
 		"call a deleted webhook", "internal/deliver/attempt.go",
 		"if l.receiver.Deleted || l.receiver.Disabled {", "if l.receiver.Disabled {",
-		"change", "",
+		"", "./internal/deliver TestDeletedWebhookGetsNothing",
 	},
 	{
 		"forget a retry", "internal/deliver/recorder.go",
