@@ -173,6 +173,9 @@ func (a *app) when(t time.Time) string {
 	return "in " + rough(d)
 }
 
+// milliseconds shows a duration as data.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 // rough shows a time's two largest units.
 func rough(d time.Duration) string {
 	d = d.Round(time.Second)

@@ -139,6 +139,19 @@ func prepare(cmd *cobra.Command) {
 	}
 }
 
+// exactly asks for as many arguments as names.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return &usageError{fmt.Sprintf("%s is missing", names[len(args)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
+		}
+		if len(args) > len(names) {
+			return &usageError{fmt.Sprintf("one argument too many: %q", args[len(names)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
 func asUsage(cmd *cobra.Command, err error) error {
 	var usage *usageError
 	if errors.As(err, &usage) {

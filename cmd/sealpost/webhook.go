@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"sealpost/internal/admin"
-	"sealpost/internal/config"
 	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
@@ -150,60 +147,6 @@ func (a *app) createWebhook(ctx context.Context, name string, patch *webhook.Pat
 	}
 	a.say("%s created. Its secret is shown this once; keep it where the receiver verifies:", name)
 	return a.printFields(append(configFields(&created.Config), [2]string{"secret", created.Secret.Reveal()}))
-}
-
-// previewWebhook says what creating would do.
-func (a *app) previewWebhook(ctx context.Context, name string, patch *webhook.Patch) error {
-	g, err := a.newGuard()
-	if err != nil {
-		return err
-	}
-	defer g.Close()
-	verdicts := (&admin.Service{Guard: judge{g}}).CheckURLs(ctx, patch)
-	refused := false
-	for _, v := range verdicts {
-		refused = refused || !v.Allowed
-	}
-	if err := a.printPreview(name, patch, verdicts); err != nil {
-		return err
-	}
-	if refused {
-		return verdict{exitUsage}
-	}
-	return nil
-}
-
-func (a *app) printPreview(name string, patch *webhook.Patch, verdicts []admin.Verdict) error {
-	if a.json() {
-		type row struct {
-			URL     string `json:"url"`
-			Verdict string `json:"verdict"`
-			Reason  string `json:"reason"`
-			Message string `json:"message"`
-		}
-		rows := make([]row, len(verdicts))
-		for i, v := range verdicts {
-			rows[i] = row{v.URL, verdictWord(v), v.Reason, v.Message}
-		}
-		return a.printJSON(map[string]any{"name": name, "urls": rows})
-	}
-	config := patch.Apply(webhook.Config{Name: name})
-	a.say("nothing was stored; this is what would be:")
-	if err := a.printFields(configFields(&config)); err != nil {
-		return err
-	}
-	rows := make([][]string, len(verdicts))
-	for i, v := range verdicts {
-		rows[i] = []string{v.URL, verdictWord(v), v.Reason, v.Message}
-	}
-	return a.printTable([]string{"URL", "VERDICT", "REASON", "MESSAGE"}, rows)
-}
-
-func verdictWord(v admin.Verdict) string {
-	if v.Allowed {
-		return "allow"
-	}
-	return "deny"
 }
 
 // configFields lists a configuration for people.
@@ -369,66 +312,6 @@ func newWebhookUpdate(a *app) *cobra.Command {
 	return cmd
 }
 
-func newWebhookRotate(a *app) *cobra.Command {
-	var overlap, secretSource string
-	var now bool
-	cmd := &cobra.Command{
-		Use:   "rotate NAME",
-		Short: "Replace a webhook's secret; the old one signs too for a day",
-		Example: `  sealpost webhook rotate orders
-  sealpost webhook rotate orders --now`,
-		Args:              exactly("NAME"),
-		ValidArgsFunction: a.completeWebhooks,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap, Force: now}
-			if now {
-				rotation.Overlap = 0
-			}
-			if cmd.Flags().Changed("overlap") {
-				d, err := config.ParseDuration(overlap)
-				if err != nil || d < 0 || d > webhook.KeepRotated {
-					return &usageError{fmt.Sprintf("--overlap %q is not a time from 0 to 30d, such as 12h or 2d", overlap), ""}
-				}
-				rotation.Overlap = d
-			}
-			if cmd.Flags().Changed("secret") {
-				value, err := a.signingSecret("--secret", secretSource)
-				if err != nil {
-					return err
-				}
-				rotation.Secret = value
-			}
-			l, err := a.backend(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			defer l.Close() //nolint:errcheck // the change is committed by then
-			rotated, err := l.Rotate(cmd.Context(), a.organization(), args[0], rotation)
-			if err != nil {
-				return err
-			}
-			if a.json() {
-				return a.printJSON(rotatedJSON(args[0], rotated))
-			}
-			a.say("%s has a new secret, shown this once:", args[0])
-			return a.printFields([][2]string{{"secret", rotated.Secret.Reveal()}, {"old secret until", a.when(rotated.PreviousUntil)}})
-		},
-	}
-	cmd.Flags().StringVar(&overlap, "overlap", "24h", "how long the old secret goes on signing")
-	cmd.Flags().BoolVar(&now, "now", false, "drop the old secret at once, also one that overlaps still")
-	cmd.Flags().StringVar(&secretSource, "secret", "", "use this secret instead of a new one: @FILE, -, env:NAME or the secret")
-	cmd.MarkFlagsMutuallyExclusive("overlap", "now")
-	return cmd
-}
-
-func rotatedJSON(name string, r admin.Rotated) any {
-	return struct {
-		Name          string `json:"name"`
-		Secret        string `json:"secret"`
-		PreviousUntil string `json:"previousUntil"`
-	}{name, r.Secret.Reveal(), webhook.Timestamp(r.PreviousUntil)}
-}
-
 func newWebhookDelete(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete NAME",
@@ -460,19 +343,3 @@ func newWebhookDelete(a *app) *cobra.Command {
 		},
 	}
 }
-
-// exactly asks for as many arguments as names.
-func exactly(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < len(names) {
-			return &usageError{fmt.Sprintf("%s is missing", names[len(args)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
-		}
-		if len(args) > len(names) {
-			return &usageError{fmt.Sprintf("one argument too many: %q", args[len(names)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
-		}
-		return nil
-	}
-}
-
-// milliseconds shows a duration as data.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
