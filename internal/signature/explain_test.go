@@ -130,12 +130,16 @@ func TestSeededRewritings(t *testing.T) {
 			check(body, string(s.write(parseJSON([]byte(body)), maxForm)))
 		}
 	}
-	var python, javascript []map[string]string
+	var python, javascript, php []map[string]string
 	readJSON(t, "python.json", &python)
+	readJSON(t, "php.json", &php)
 	readJSON(t, "javascript.json", &javascript)
 	for i, body := range corpus(t) {
 		// What came in went through a library; what was signed is compact.
 		compact := javascript[i]["JavaScript's JSON.stringify"]
+		for _, text := range php[i] {
+			check(body, text)
+		}
 		for _, text := range python[i] {
 			check(body, text)
 			if root := parseJSON([]byte(text)); string(styleOf(t, "JavaScript's JSON.stringify").write(root, maxForm)) == compact {

@@ -23,12 +23,11 @@ func (n numbers) write(literal string) string {
 	switch {
 	case n == numbersKept || whole && literal != "-0" && len(literal) < 16:
 		return literal // below 1e15 all agree
+	case (n == numbersPython || n == numbersPHP) && literal == "-0":
+		return "0"
 	case n == numbersPython && whole:
-		if literal == "-0" {
-			return "0"
-		}
 		return literal
-	case n == numbersPHP && whole && literal != "-0":
+	case n == numbersPHP && whole:
 		if _, err := strconv.ParseInt(literal, 10, 64); err == nil {
 			return literal
 		}
@@ -75,11 +74,7 @@ func pythonFloat(f float64) string {
 // phpFloat is what smart_str_append_double writes without zero fraction: plain
 // from 1e-4 to 1e17, else 1.0e+25.
 func phpFloat(f float64) string {
-	abs := math.Abs(f)
-	if abs == 0 || abs >= 1e-4 && abs < 1e17 {
-		if f == 0 && math.Signbit(f) {
-			return "-0.0"
-		}
+	if abs := math.Abs(f); abs == 0 || abs >= 1e-4 && abs < 1e17 {
 		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
 	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
