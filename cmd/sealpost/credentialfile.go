@@ -69,12 +69,21 @@ func readCredentials(provider string, text []byte) (wanted []webhook.Credential,
 		return nil, err
 	}
 	var faults []error
+	first := map[string]int{} // place of a user in wanted
 	for i, row := range rows {
 		user, id := strings.TrimSpace(row.User), strings.TrimSpace(row.Credential)
 		if user == "" || id == "" || len(user) > webhook.MaxCredential || len(id) > webhook.MaxCredential {
 			faults = append(faults, fmt.Errorf("row %d: provider_user and credential have 1 to 200 characters", i+1))
 			continue
 		}
+		before, twice := first[user]
+		if twice && wanted[before].ID != id {
+			faults = append(faults, fmt.Errorf("row %d: %q has the credential %q already, not %q", i+1, user, wanted[before].ID, id))
+		}
+		if twice {
+			continue
+		}
+		first[user] = len(wanted)
 		wanted = append(wanted, webhook.Credential{Provider: provider, User: user, ID: id})
 	}
 	if len(rows) == 0 {
