@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 	"modernc.org/sqlite"
@@ -29,9 +30,12 @@ import (
 
 const (
 	partSuffix = ".partial"
-	copyPages  = 1024    // pages of one step of a copy; between two it looks around
+	copyPages  = 256     // pages of one step of a copy; between two it looks around
 	maxCopyLog = 1 << 30 // how far the log may grow during a backup, besides half the file's size
 )
+
+// maxRest bounds the rest after one step of a copy.
+const maxRest = 50 * time.Millisecond
 
 // Progress hears how far long work has come; nil hears nothing.
 type Progress func(done, total int)
@@ -116,7 +120,17 @@ func copyDatabase(ctx context.Context, database, part string, progress Progress)
 	if original, err = readContents(ctx, conn); err != nil {
 		return original, fault(database, err)
 	}
-	watch := func() error { return watchLog(database) }
+	copying, err := os.Open(part) //nolint:gosec // the backup's own file, locked by it
+	if err != nil {
+		return original, fault(part, err)
+	}
+	defer copying.Close() //nolint:errcheck // it was only synced
+	began := time.Now()
+	watch := func() error {
+		err := errors.Join(watchLog(database), yield(ctx, copying, began))
+		began = time.Now()
+		return err
+	}
 	err = conn.Raw(func(driver any) error {
 		b, err := driver.(backuper).NewBackup(dsn(part, "_pragma", "journal_mode(off)", "_pragma", "synchronous(off)"))
 		if err != nil {
@@ -149,6 +163,20 @@ func steps(ctx context.Context, b *sqlite.Backup, progress Progress, watch func(
 		}
 	}
 	return nil
+}
+
+// yield leaves the disk to others after a step of a copy: it has the disk hold
+// what was written, lest it pile up and a daemon's next commit wait for all of it,
+// and then rests for as long as the step took.
+func yield(ctx context.Context, copying *os.File, began time.Time) error {
+	if err := copying.Sync(); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(min(time.Since(began), maxRest)):
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 // watchLog gives a backup up when the log has grown too far meanwhile.
