@@ -2,9 +2,11 @@ package receipts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ type Meter interface {
 	NodeState(head uint64)                    // the node answers, and is on the right chain
 	NodeFault(kind string)                    // it can't be used; one of Faults
 	ReceiptAttached(o webhook.ReceiptOutcome) // an event has its receipt
+	Panicked()
 }
 
 // Why a node can't be used, in a word.
@@ -82,7 +85,7 @@ func (w *Watcher) Wake() {
 // Run watches until ctx ends. While nothing waits it sleeps until [Watcher.Wake].
 func (w *Watcher) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		waiting, err := w.round(ctx)
+		waiting, err := w.contained(ctx)
 		pause := w.opts.Interval
 		wake := w.wake
 		switch {
@@ -122,6 +125,19 @@ func (w *Watcher) sleep(ctx context.Context, wake <-chan struct{}, pause time.Du
 func (w *Watcher) pause() time.Duration {
 	d := min(firstPause<<min(w.failures-1, 10), maxPause)
 	return d + rand.N(d/2) //nolint:gosec // spreads load, hides nothing
+}
+
+// contained keeps what a node answers from ending the daemon, which would meet
+// the same answer at its next start: deliveries do not depend on receipts.
+func (w *Watcher) contained(ctx context.Context) (waiting bool, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			w.opts.Meter.Panicked()
+			w.opts.Log.Error("watching for receipts panicked", "panic", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+			waiting, err = true, w.failed(ctx, "", errors.New("a bug in sealpost: watching panicked; please report it"))
+		}
+	}()
+	return w.round(ctx)
 }
 
 // round asks for the receipts of what waits: of everything when the chain has

@@ -28,6 +28,7 @@ type chain struct {
 	id, head int
 	receipts map[string]string
 	down     bool
+	breaks   bool // the code that asks it
 	requests int
 }
 
@@ -35,6 +36,9 @@ func (c *chain) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests++
+	if c.breaks {
+		panic("canary")
+	}
 	if c.down {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -77,6 +81,7 @@ func (m *meter) note(what string) {
 }
 func (m *meter) NodeState(uint64)                         { m.note("up") }
 func (m *meter) NodeFault(kind string)                    { m.note(kind) }
+func (m *meter) Panicked()                                { m.note("panic") }
 func (m *meter) ReceiptAttached(o webhook.ReceiptOutcome) { m.note(o.Status()) }
 
 // world is a watcher at work on a real database.
@@ -211,6 +216,20 @@ func TestNodeDown(t *testing.T) {
 		if strings.Contains(w.log.String(), "key-0123456789") || !strings.Contains(w.log.String(), "can be used again") || strings.Count(w.log.String(), "level=WARN") != 1 {
 			t.Errorf("the log:\n%s", w.log)
 		}
+	})
+}
+
+// TestPanic: a bug in watching ends neither the daemon nor the watch.
+func TestPanic(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.chain.set(func() { w.chain.breaks, w.chain.receipts[hashA] = true, receiptOf(hashA, "0x1", "0x1") })
+		w.hold("e", hashA)
+		w.after(time.Minute, "e", webhook.Held)
+		if w.meter.said["panic"] == 0 || !strings.Contains(w.log.String(), "watcher.go") || strings.Contains(w.log.String(), "canary") {
+			t.Errorf("%v\n%s", w.meter.said, w.log)
+		}
+		w.chain.set(func() { w.chain.breaks = false })
+		w.after(2*time.Minute, "e", webhook.Accepted)
 	})
 }
 
