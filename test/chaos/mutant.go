@@ -148,13 +148,13 @@ func (b seeded) build(ctx context.Context, folder string) (string, error) {
 }
 
 func (b seeded) overlay(folder string) (map[string]string, error) {
-	path, err := filepath.Abs(filepath.FromSlash(b.file))
+	path, err := inTree(b.file)
 	if err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("run this from the root of the tree: %w", err)
+		return nil, err
 	}
 	if n := strings.Count(string(text), b.from); n != 1 {
 		return nil, fmt.Errorf("the bug %q has no place any more: %q stands %d times in %s", b.name, b.from, n, b.file)
@@ -230,8 +230,14 @@ func (b seeded) tested(ctx context.Context, folder string) (string, error) {
 	if err := os.WriteFile(path, []byte(`{"Replace":{`+strings.Join(list, ",")+`}}`), 0o600); err != nil {
 		return "", err
 	}
+	root, err := inTree(".")
+	if err != nil {
+		return "", err
+	}
 	pkg, pattern, _ := strings.Cut(b.test, " ")
-	out, err := exec.CommandContext(ctx, "go", "test", "-timeout", "60s", "-overlay", path, "-run", "^"+pattern+"$", pkg).CombinedOutput()
+	cmd := exec.CommandContext(ctx, "go", "test", "-timeout", "60s", "-overlay", path, "-run", "^"+pattern+"$", pkg)
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
 	switch {
 	case err == nil:
 		return "", nil

@@ -73,9 +73,13 @@ func (w *world) backlog(ctx context.Context, events int) error {
 // makeOld makes the database one of the first schema, with all that this had
 // room for.
 func (w *world) makeOld(ctx context.Context) (err error) {
-	schema, err := os.ReadFile(filepath.FromSlash("internal/store/migrations/0001_main.sql"))
+	first, err := inTree("internal/store/migrations/0001_main.sql")
 	if err != nil {
-		return fmt.Errorf("run this from the root of the tree: %w", err)
+		return err
+	}
+	schema, err := os.ReadFile(first)
+	if err != nil {
+		return err
 	}
 	old := filepath.Join(w.folder, "old.db")
 	db, err := sql.Open("sqlite", "file:"+old)
