@@ -40,50 +40,6 @@ func scenarioNames() (names []string) {
 	return names
 }
 
-// throughput measures raw, forwarder and daemon one after the other, the
-// daemon's figures beside theirs.
-func throughput(title string, clients, batch int, ofRaw, ofForwarder float64) func(context.Context, *bench) ([]row, error) {
-	return func(ctx context.Context, b *bench) ([]row, error) {
-		shape := []string{"-clients", fmt.Sprint(clients), "-batch", fmt.Sprint(batch)}
-		raw, err := b.flow(ctx, "", "-target", b.receiver.url, "-clients", "16")
-		if err != nil {
-			return nil, err
-		}
-		forwarder, err := b.busy(ctx, b.forwarder, "", append(shape, "-target", b.forwarder.url)...)
-		if err != nil {
-			return nil, err
-		}
-		d, err := b.newDaemon(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer d.stop()
-		f, err := b.busy(ctx, d.process, d.token, append(shape, "-target", d.process.url+"/api/event")...)
-		if err != nil {
-			return nil, err
-		}
-		memory, err := d.process.memory()
-		if err != nil {
-			return nil, err
-		}
-		share, beside := f.rate/raw.rate, f.rate/forwarder.rate
-		rows := []row{
-			{title + ": raw, 16 connections", perSecond(raw.rate), "", plain},
-			{title + ": forwarder", fmt.Sprintf("%s (%.2f of raw), %s of CPU per event", perSecond(forwarder.rate), forwarder.rate/raw.rate, millisecondsOf(forwarder.cpu)), "", plain},
-			{title + ": accepted and delivered", fmt.Sprintf("%s (%.2f of raw)", perSecond(f.rate), share), fmt.Sprintf("≥ %.2f of raw", ofRaw), judge(share >= ofRaw)},
-		}
-		if ofForwarder > 0 {
-			rows = append(rows, row{title + ": beside the forwarder", fmt.Sprintf("%.2f", beside), fmt.Sprintf("≥ %.2f", ofForwarder), judge(beside >= ofForwarder)})
-		}
-		rows = append(rows, row{title + ": CPU per event", millisecondsOf(f.cpu), "≤ 0.1 ms", judge(f.cpu <= 100*time.Microsecond)})
-		if batch == 1 {
-			rows = append(rows, row{title + ": publish → received, p50 / p99", millisecondsOf(f.received.P50) + " / " + millisecondsOf(f.received.P99), "p99 ≤ 40 ms", judge(f.received.P99 <= 40*time.Millisecond)})
-		}
-		rows = append(rows, row{title + ": memory", megabytes(memory), "≤ 120 MB", judge(memory <= 120<<20)})
-		return rows, nil
-	}
-}
-
 // latency measures a quiet daemon.
 func latency(ctx context.Context, b *bench) ([]row, error) {
 	d, err := b.newDaemon(ctx)
