@@ -128,6 +128,7 @@ func (a *app) examine(ctx context.Context, d *diagnosis, name string) error {
 	}
 	a.examineSettings(d, c)
 	a.examineFiles(d, c)
+	a.examineDescriptors(d, c)
 	l, err := a.local(ctx, false)
 	if err != nil {
 		f := describe(err)

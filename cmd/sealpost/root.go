@@ -289,7 +289,7 @@ func (a *app) newGuard() (*guard.Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := guard.New(guard.Settings{Allow: c.Egress.Allow, AllowHTTP: c.Egress.AllowHTTP, Resolver: c.Egress.Resolver, CAFile: c.Egress.CAFile})
+	g, err := guard.New(guard.Settings{Allow: c.Egress.Allow, AllowHTTP: c.Egress.AllowHTTP, Resolver: c.Egress.Resolver, CAFile: c.Egress.CAFile, MaxIdle: capacityOf(c).idle})
 	if err != nil {
 		return nil, &usageError{err.Error(), "`sealpost help egress` explains exceptions"}
 	}

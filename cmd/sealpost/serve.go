@@ -66,6 +66,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	defer lastWords(c.Database+".crash", log)()
+	logCapacity(log, c)
 	listener, err := a.listen(c, log)
 	if err != nil {
 		return err
@@ -101,7 +102,7 @@ func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 	if err != nil {
 		return nil, unusable(fmt.Sprintf("can't listen on %s: %v", c.Listen, err), "choose another address with --listen")
 	}
-	listener = netutil.LimitListener(listener, c.MaxConnections)
+	listener = netutil.LimitListener(listener, capacityOf(c).connections)
 	if secure != nil {
 		return tls.NewListener(listener, secure), nil
 	}
@@ -118,7 +119,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	lines := observe(log, c.Log.Payloads)
 	engine = deliver.New(l.store, l.guard, deliver.Options{
 		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
-		MaxInFlight: c.Delivery.MaxInFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
+		MaxInFlight: capacityOf(c).inFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
 		UserAgent: userAgent(), Log: log, Observe: func(o deliver.Observation) {
 			counts.Attempted(o.Outcome)
 			if o.Panic != nil {

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -35,7 +36,7 @@ func (g *Guard) newTransport(roots *x509.CertPool) *wire.Transport {
 		HandshakeTimeout: dialTimeout,
 		MaxHeader:        maxHeaderBytes,
 		MaxIdlePerPlace:  idlePerHost,
-		MaxIdle:          maxIdle,
+		MaxIdle:          cmp.Or(g.settings.MaxIdle, maxIdle),
 		IdleTimeout:      idleTimeout,
 	}
 }

@@ -22,6 +22,7 @@ type Settings struct {
 	AllowHTTP bool     // plain http to what an exception for addresses admits
 	Resolver  string   // IP:port of the DNS server to ask; empty: the system's
 	CAFile    string   // extra roots, PEM
+	MaxIdle   int      // connections kept for the next request; 1024 when 0
 }
 
 // Guard is the policy with its exceptions. It is safe for concurrent use.
