@@ -118,10 +118,10 @@ func answers(ctx context.Context, w *world) error {
 	}
 	faults = append(faults, w.bounded(memoryMost))
 	if n := w.receiver.count("elsewhere"); n > 0 {
-		faults = append(faults, fmt.Errorf("%d redirects were followed", n))
+		faults = append(faults, breach("redirect", "%d redirects were followed", n))
 	}
 	if n := took.Load(); n > takenAtMost {
-		faults = append(faults, fmt.Errorf("%d MB of an answer were read", n>>20))
+		faults = append(faults, breach("bounded", "%d MB of an answer were read", n>>20))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return err

@@ -145,7 +145,7 @@ func (w *world) tomorrow(ctx context.Context, webhook string) error {
 	pass(ctx, 2*policy.Base) // the judge knows nothing of hands
 	for _, d := range found {
 		if wait := time.Until(d.Next); d.State != "pending" || len(d.Attempts) != 1 || wait < 23*time.Hour || wait > 24*time.Hour {
-			return fmt.Errorf("%s: a delivery is %s after %d attempts, and due in %s", webhook, d.State, len(d.Attempts), wait)
+			return breach("schedule", "%s: a delivery is %s after %d attempts, and due in %s", webhook, d.State, len(d.Attempts), wait)
 		}
 		if err := w.json(ctx, nil, "delivery", "retry", d.ID); err != nil {
 			return err

@@ -117,11 +117,6 @@ var bugs = []seeded{
 		"names", "",
 	},
 	{
-		"follow redirects", "internal/guard/guard.go",
-		"CheckRedirect: noRedirect}", "}",
-		"answers", "",
-	},
-	{
 		"believe any certificate", "internal/guard/client.go",
 		"RootCAs: roots}", "RootCAs: roots, InsecureSkipVerify: true}",
 		"certificates", "",

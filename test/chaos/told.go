@@ -60,7 +60,7 @@ func (w *world) expect(webhook, first, state string) error {
 	}
 	for _, d := range found {
 		if got := d.failed(0); got != first || d.State != state {
-			return fmt.Errorf("%s: a delivery is %s after a first attempt with %s, not %s after %s: %.400s", webhook, d.State, got, state, first, fmt.Sprintf("%+v", d.Attempts))
+			return breach("told", "%s: a delivery is %s after a first attempt with %s, not %s after %s: %.400s", webhook, d.State, got, state, first, fmt.Sprintf("%+v", d.Attempts))
 		}
 	}
 	return err

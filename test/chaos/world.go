@@ -320,6 +320,12 @@ func (b broken) Error() string {
 	return fmt.Sprintf("%d promises were broken, the first: %s", len(b), b[0])
 }
 
+// breach is a promise that a scenario saw broken itself, where there is nothing
+// for the judge to see.
+func breach(rule judge.Rule, format string, args ...any) error {
+	return broken{{Rule: rule, Detail: fmt.Sprintf(format, args...)}}
+}
+
 func tail(text []byte) []byte { return text[max(0, len(text)-600):] }
 
 // until asks again and again until the answer is yes, or the time is over.
