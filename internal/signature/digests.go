@@ -34,6 +34,11 @@ var wrongDigests = []digestForm{
 		fault{CodeDigestTurned, "by HMAC-SHA256 with the content as the key and the secret as the message"}},
 }
 
+// isSum reports whether any of them makes sums of so many bytes.
+func isSum(bytes int) bool {
+	return bytes == rightDigest.size || slices.ContainsFunc(wrongDigests, func(d digestForm) bool { return d.size == bytes })
+}
+
 func hmacWith(algorithm func() hash.Hash) func([]byte, ...[]byte) []byte {
 	return func(key []byte, parts ...[]byte) []byte { return hmacSum(algorithm, key, parts...) }
 }

@@ -14,9 +14,6 @@ type target struct {
 	faults []fault
 }
 
-// minSum is the shortest sum that is looked for, in bytes (MD5).
-const minSum = 16
-
 // prefixes stand in front of signatures elsewhere.
 var prefixes = []string{"sha256", "sha-256", "sha1", "sha-1", "sha512", "sha-512", "hmac-sha256", "hmac", "v1", "v0", "hex", "base64", "signature"}
 
@@ -77,7 +74,7 @@ func cutPrefixes(text string) (rest, prefix string) {
 // decodings returns the sums that a text spells.
 func decodings(text string, scheme Scheme, faults []fault) (found []target) {
 	add := func(sum []byte, err error, more ...fault) {
-		if err == nil && len(sum) >= minSum {
+		if err == nil && isSum(len(sum)) {
 			found = append(found, target{sum, slices.Concat(faults, more)})
 		}
 	}

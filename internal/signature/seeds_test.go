@@ -66,6 +66,19 @@ type seed struct {
 	text   string // the secret as it was shown; "" is plainText
 	scheme Scheme // the one where this is a fault; "" is both
 	change func(*making)
+	of     func(event) string // the bodies where this is a fault; nil is the corpus, and lined events
+}
+
+// bodies of a seed.
+func (s seed) bodies(corpus []string) (bodies []string) {
+	of := s.of
+	if of == nil {
+		bodies, of = slices.Clip(corpus), event.lined
+	}
+	for _, e := range events() {
+		bodies = append(bodies, of(e))
+	}
+	return bodies
 }
 
 // inquiry is what a person has in hands when value was received.
@@ -125,23 +138,61 @@ func bodySeeds() []seed {
 	}
 }
 
+// rewritingSeeds do to events what JSON libraries do, one thing at a time, and
+// without this package's own writers.
+func rewritingSeeds() []seed {
+	rewriting := func(code string, of func(event) string, change func(string) string) seed {
+		s := bodySeed(code, change)
+		s.of = of
+		return s
+	}
+	swap := func(pairs ...string) func(string) string { return strings.NewReplacer(pairs...).Replace }
+	written := func(write func(out *bytes.Buffer, body []byte)) func(string) string {
+		return func(body string) string {
+			var out bytes.Buffer
+			write(&out, []byte(body))
+			return strings.TrimSuffix(out.String(), "\n")
+		}
+	}
+	return []seed{
+		rewriting(CodeBodyCompact, event.lined, written(func(out *bytes.Buffer, body []byte) { _ = json.Compact(out, body) })),
+		rewriting(CodeBodySpaced, event.compact, swap(`":`, `": `, `,"`, `, "`)),
+		rewriting(CodeBodyIndented, event.compact, written(func(out *bytes.Buffer, body []byte) { _ = json.Indent(out, body, "", "  ") })),
+		rewriting(CodeBodyUnescaped, event.escaped, swap(`\u00e4`, "ä")),
+		rewriting(CodeBodyEscapedHTML, event.compact, written(json.HTMLEscape)),
+		rewriting(CodeBodyEscapedUnicode, event.compact, swap("ä", `\u00e4`)),
+		rewriting(CodeBodyEscapedSlashes, event.whole, swap("/", `\/`)),
+		rewriting(CodeBodyNumbers, event.compact, swap(".0}", "}")),
+		rewriting(CodeBodyEmptyObjects, event.hollow, swap("{}", "[]")),
+		rewriting(CodeBodyKeys, event.whole, written(func(out *bytes.Buffer, body []byte) {
+			var value any
+			_ = json.Unmarshal(body, &value)
+			e := json.NewEncoder(out)
+			e.SetEscapeHTML(false)
+			_ = e.Encode(value)
+		})),
+	}
+}
+
 func otherSeeds() []seed {
 	whsec := "whsec_" + base64.StdEncoding.EncodeToString([]byte("thirty-two bytes of a signing ke"))
 	decoded64, _ := base64.StdEncoding.DecodeString(plainText)
 	decodedHex, _ := hex.DecodeString(plainText)
-	key := func(code, text string, key []byte) seed { return seed{code, text, "", func(m *making) { m.key = key }} }
+	key := func(code, text string, key []byte) seed {
+		return seed{code: code, text: text, change: func(m *making) { m.key = key }}
+	}
 	content := func(code string, join func(id, at, body string) string) seed {
-		return seed{code, "", SchemeStandard, func(m *making) { m.content = join }}
+		return seed{code: code, scheme: SchemeStandard, change: func(m *making) { m.content = join }}
 	}
 	digest := func(code string, sum func(key, content []byte) []byte) seed {
-		return seed{code, "", "", func(m *making) { m.sum = sum }}
+		return seed{code: code, change: func(m *making) { m.sum = sum }}
 	}
 	hashed := func(parts ...[]byte) []byte { sum := sha256.Sum256(slices.Concat(parts...)); return sum[:] }
 	write := func(code string, scheme Scheme, write func(sum []byte) string) seed {
-		return seed{code, "", scheme, func(m *making) { m.write = write }}
+		return seed{code: code, scheme: scheme, change: func(m *making) { m.write = write }}
 	}
 	wrap := func(code string, change func(string) string) seed {
-		return seed{code, "", "", func(m *making) { old := m.write; m.write = func(sum []byte) string { return change(old(sum)) } }}
+		return seed{code: code, change: func(m *making) { old := m.write; m.write = func(sum []byte) string { return change(old(sum)) } }}
 	}
 	std := base64.StdEncoding.EncodeToString
 	return []seed{
@@ -169,7 +220,7 @@ func otherSeeds() []seed {
 		content(CodeContentSeparator, func(id, at, body string) string { return id + ":" + at + ":" + body }),
 		content(CodeContentMillis, func(id, at, body string) string { return id + "." + at + "000." + body }),
 		content(CodeContentMillis, func(id, at, body string) string { return id + "." + at + "987." + body }),
-		{CodeContentTriple, "", SchemeSignature, func(m *making) { m.content = func(id, at, body string) string { return id + "." + at + "." + body } }},
+		{code: CodeContentTriple, scheme: SchemeSignature, change: func(m *making) { m.content = func(id, at, body string) string { return id + "." + at + "." + body } }},
 		digest(CodeDigestSHA1, func(key, content []byte) []byte { m := hmac.New(sha1.New, key); m.Write(content); return m.Sum(nil) }),
 		digest(CodeDigestSHA512, func(key, content []byte) []byte { m := hmac.New(sha512.New, key); m.Write(content); return m.Sum(nil) }),
 		digest(CodeDigestOther, func(key, content []byte) []byte { m := hmac.New(md5.New, key); m.Write(content); return m.Sum(nil) }),
