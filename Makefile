@@ -24,7 +24,7 @@ goreleaser    := go tool -modfile=tools/goreleaser.mod goreleaser
 node_locks   := $(shell find . -name node_modules -prune -o -name '.?*' -prune -o -name package-lock.json -print)
 node_modules := $(node_locks:package-lock.json=node_modules/.installed)
 
-.PHONY: help build test check bootstrap node fmt fmt-check vet lint race fuzz bench chaos docs cover release-check clean
+.PHONY: help build test check bootstrap node fmt fmt-check vet lint race fuzz bench chaos docs pictures cover release-check clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -75,6 +75,9 @@ chaos: ## all faults, crashes and power cuts; prints the seed that repeats a run
 
 docs: ## write the generated files anew: completions, man pages, references
 	go generate ./...
+
+pictures: ## make the terminal pictures of the README anew, from the program itself
+	go run ./test/pictures
 
 cover: ## coverage of the tests, as cover.html
 	go test -count=1 -coverpkg=./... -coverprofile=cover.out ./...
