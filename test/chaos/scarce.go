@@ -7,19 +7,23 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// descriptors leaves the daemon few file descriptors, takes those that are
-// left by idle connections, and lets go of them again.
+// descriptors takes file descriptors away from a daemon that counts on more
+// of them, and what is left by idle connections; then it gives all back.
 func descriptors(ctx context.Context, w *world) error {
-	if err := w.start(ctx, "sh", "-c", `ulimit -n 48 && exec "$0" "$@"`); err != nil {
+	if err := w.start(ctx); err != nil {
 		return err
 	}
 	stop := w.client.load(4)
 	defer stop()
 	pass(ctx, 100*time.Millisecond)
+	if err := w.limit(ctx, "48:"); err != nil {
+		return err
+	}
 	var idle []net.Conn
 	for range 64 {
 		conn, err := net.DialTimeout("tcp", w.address, time.Second)
@@ -38,6 +42,9 @@ func descriptors(ctx context.Context, w *world) error {
 			return err
 		}
 	}
+	if err := w.limit(ctx, "4096:"); err != nil {
+		return err
+	}
 	if want != nil {
 		return fmt.Errorf("the daemon never ran out of file descriptors, so nothing was tried: %w", want)
 	}
@@ -47,6 +54,15 @@ func descriptors(ctx context.Context, w *world) error {
 		return errors.New("the daemon takes no events after the want of file descriptors")
 	}
 	return end(ctx, w)
+}
+
+// limit sets how many files the running daemon may have open.
+func (w *world) limit(ctx context.Context, files string) error {
+	out, err := exec.CommandContext(ctx, "prlimit", "--pid", strconv.Itoa(w.daemon.Process.Pid), "--nofile="+files).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("prlimit: %w: %s", err, out)
+	}
+	return nil
 }
 
 // readOnly has the daemon and commands find a database that they can't write.
