@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 	"golang.org/x/term"
 )
@@ -91,6 +92,16 @@ func terminalWidth(stream any) int {
 		return 0
 	}
 	return width
+}
+
+// wrapped breaks a text between words where a terminal would break it within
+// them. In a pipe it stays whole.
+func (a *app) wrapped(text string) string {
+	width := terminalWidth(a.streams.out)
+	if width == 0 {
+		return text
+	}
+	return ansi.Wrap(text, width, "")
 }
 
 // colored decides about colours for a stream: --color, NO_COLOR, the terminal.

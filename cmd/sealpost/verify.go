@@ -247,7 +247,7 @@ func (a *app) printVerdict(r signature.Result) error {
 		return err
 	}
 	for _, c := range r.Causes {
-		if err := a.print("\n%s (%s): %s\n  fix: %s", c.Code, c.Certainty, c.Evidence, c.Fix); err != nil {
+		if err := a.print("\n%s\n%s", a.wrapped(fmt.Sprintf("%s (%s): %s", c.Code, c.Certainty, c.Evidence)), a.wrapped("  fix: "+c.Fix)); err != nil {
 			return err
 		}
 	}
