@@ -64,7 +64,9 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 		}
 		return r, place(part, o.Database)
 	}
-	r.Kept = fmt.Sprintf("%s.before-%s", o.Database, o.Now.UTC().Format("20060102T150405Z"))
+	if r.Kept, err = freeName(fmt.Sprintf("%s.before-%s", o.Database, o.Now.UTC().Format("20060102T150405Z"))); err != nil {
+		return r, err
+	}
 	if err := backup(ctx, o.Database, r.Kept, nil, nil); err != nil { // as it is, sound or not
 		if !damaged(err) {
 			return r, err
@@ -125,6 +127,21 @@ func replace(ctx context.Context, database, part string, progress Progress) erro
 		_, err = conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	}
 	return fault(database, err)
+}
+
+// freeName is name, or name-2 and so on where something is there already: what an
+// earlier restore of the same second kept may be the only copy of somebody's events.
+func freeName(name string) (string, error) {
+	for n, free := 2, name; ; n++ {
+		_, err := os.Lstat(free)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return free, nil
+		case err != nil:
+			return "", unavailable(fmt.Sprintf("can't look for %s: %v", free, err), "check the folder's permissions").Wrap(err)
+		}
+		free = fmt.Sprintf("%s-%d", name, n)
+	}
 }
 
 // replaceDamaged moves a database that SQLite can't copy out of the way, with
