@@ -259,6 +259,8 @@ func wants(c *webhook.Config) string {
 
 func webhookState(w *webhook.Webhook) string {
 	switch {
+	case w.Disabled && w.DisabledWhy == "": // a server's list does not tell
+		return "disabled"
 	case w.Disabled:
 		return "disabled: " + w.DisabledWhy
 	case !w.FailingSince.IsZero():

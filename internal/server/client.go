@@ -222,7 +222,12 @@ func (c *Client) Get(ctx context.Context, _, name string) (webhook.Webhook, erro
 		return webhook.Webhook{}, err
 	}
 	config, err := decodeConfig(name, body)
-	return webhook.Webhook{Config: config, Tag: header.Get("ETag")}, err
+	found := webhook.Webhook{Config: config, Tag: header.Get("ETag")}
+	found.FailingSince, found.PreviousUntil = readTime(header.Get(headerFailingSince)), readTime(header.Get(headerPreviousUntil))
+	if why, unquoted := strconv.Unquote(header.Get(headerDisabled)); unquoted == nil {
+		found.DisabledWhy = why
+	}
+	return found, err
 }
 
 // List is [admin.Service.List].

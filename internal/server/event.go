@@ -120,6 +120,9 @@ func isLines(r *http.Request) bool {
 
 // publishLines takes one event a line, each for itself, and answers in order.
 func (s *Server) publishLines(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	if err := unencoded(r); err != nil {
+		return err
+	}
 	body, err := readBody(w, r, maxBatch)
 	if err != nil {
 		return err

@@ -33,10 +33,22 @@ func unsupported(r *http.Request) error {
 	return webhook.Errorf(webhook.CodeUnsupportedMedia, fmt.Sprintf("Content-Type is %q; application/json is needed", r.Header.Get("Content-Type")))
 }
 
+// unencoded refuses a body that was compressed on the way: what would come out
+// of it has no bound.
+func unencoded(r *http.Request) error {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return webhook.Errorf(webhook.CodeUnsupportedMedia, fmt.Sprintf("Content-Encoding is %q; bodies come as they are", encoding))
+	}
+	return nil
+}
+
 // jsonBody reads a JSON body of bounded size.
 func jsonBody(w http.ResponseWriter, r *http.Request, most int) ([]byte, error) {
 	if !isJSON(r) {
 		return nil, unsupported(r)
+	}
+	if err := unencoded(r); err != nil {
+		return nil, err
 	}
 	return readBody(w, r, most)
 }

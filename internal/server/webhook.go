@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,8 +81,29 @@ func (s *Server) getWebhook(w http.ResponseWriter, r *http.Request, c access.Cal
 	if err != nil {
 		return err
 	}
+	tellState(w.Header(), &found, s.opts.Service.Now())
 	shown(w, http.StatusOK, &found.Config, false)
 	return nil
+}
+
+// What a webhook's own state is told in; its document is its configuration alone.
+const (
+	headerDisabled      = "Sealpost-Disabled"       // why, as a JSON text in ASCII
+	headerFailingSince  = "Sealpost-Failing-Since"  // RFC 3339
+	headerPreviousUntil = "Sealpost-Previous-Until" // RFC 3339
+)
+
+// tellState tells what has become of a webhook.
+func tellState(header http.Header, w *webhook.Webhook, now time.Time) {
+	if w.DisabledWhy != "" {
+		header.Set(headerDisabled, strconv.QuoteToASCII(w.DisabledWhy))
+	}
+	if !w.FailingSince.IsZero() {
+		header.Set(headerFailingSince, webhook.Timestamp(w.FailingSince))
+	}
+	if w.PreviousUntil.After(now) {
+		header.Set(headerPreviousUntil, webhook.Timestamp(w.PreviousUntil))
+	}
 }
 
 // createWebhook takes the name from the path, or else from the body.
@@ -190,15 +213,23 @@ func (s *Server) rotateWebhook(w http.ResponseWriter, r *http.Request, c access.
 // a bearer token only, the new secret.
 func decodeRotation(body []byte, c access.Caller) (webhook.Rotation, error) {
 	rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap}
+	var members map[string]json.RawMessage
+	if err := webhook.UnmarshalObject(body, &members); err != nil {
+		return rotation, err
+	}
 	var in struct {
 		Overlap any
 		Now     *bool
 		Secret  *string
 	}
-	if err := webhook.UnmarshalObject(body, &in); err != nil {
-		return rotation, err
-	}
 	var faults []string
+	for name, into := range map[string]any{"overlap": &in.Overlap, "now": &in.Now, "secret": &in.Secret} { // a struct's tags would take Now for now
+		var mismatch *json.UnmarshalTypeError
+		if raw, given := members[name]; given && errors.As(json.Unmarshal(raw, into), &mismatch) {
+			faults = append(faults, fmt.Sprintf("%s can't be a %s", name, mismatch.Value))
+		}
+	}
+	slices.Sort(faults)
 	switch overlap := in.Overlap.(type) {
 	case nil:
 	case float64:

@@ -41,7 +41,15 @@ func TestWebhookBodies(t *testing.T) {
 	if after := ask("GET", "orders", ""); after.body != before.body {
 		t.Errorf("it has changed: %s", after.body)
 	}
+	if got := e.ask("PATCH", "/api/webhook/orders", "{}", "Authorization", token, "Content-Encoding", "gzip"); got.status != http.StatusUnsupportedMediaType {
+		t.Errorf("a compressed body: %d %s", got.status, got.body)
+	}
+	e.want("a body as it is", ask("PATCH", "orders", "{}", "Content-Encoding", "identity"), 200, "")
 	e.want("no rotation has begun", ask("POST", "orders/rotate", `{}`), 200, "")
+	e.want("Now is not now", ask("POST", "orders/rotate", `{"Now":true}`), 409, "rotation in progress")
+	if until := ask("GET", "orders", "").header.Get("Sealpost-Previous-Until"); until == "" {
+		t.Error("it does not tell until when the old secret signs")
+	}
 
 	tag := before.header.Get("ETag")
 	e.want("a list of tags", ask("PATCH", "orders", `{}`, "If-Match", `"x", `+tag), 200, "")
