@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -68,6 +71,15 @@ only if the webhook is still the one that was compared (If-Match).`,
 
 // apply carries a document out, and reports whether anything differed.
 func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool) (changed bool, err error) {
+	if dryRun {
+		nothing, err := a.nothingYet()
+		if err != nil {
+			return false, err
+		}
+		if nothing {
+			return len(doc.Webhooks) > 0, a.applyToNothing(ctx, doc)
+		}
+	}
 	b, err := a.backend(ctx, !dryRun)
 	if err != nil {
 		return false, err
@@ -84,8 +96,7 @@ func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool
 	}
 	changed = slices.ContainsFunc(steps, func(s step) bool { return s.Action != actionUnchanged })
 	if dryRun {
-		a.say("nothing was changed; this is what would be:")
-		return changed, a.printSteps(steps)
+		return changed, a.previewSteps(steps)
 	}
 	if slices.ContainsFunc(steps, func(s step) bool { return s.Action == actionDelete }) {
 		if err := a.confirm("delete the webhooks that the document does not name?"); err != nil {
@@ -101,6 +112,43 @@ func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool
 	return changed, a.printSteps(steps)
 }
 
+// nothingYet reports whether the commands work on a database that is still to be made.
+func (a *app) nothingYet() (bool, error) {
+	c, err := a.config()
+	if err != nil || c.Server != "" || c.Database == "" {
+		return false, err
+	}
+	_, err = os.Stat(c.Database)
+	return errors.Is(err, fs.ErrNotExist), nil
+}
+
+// applyToNothing tells what applying a document would make, where there is no
+// database yet.
+func (a *app) applyToNothing(ctx context.Context, doc *admin.Document) error {
+	g, err := a.newGuard()
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	if err := (&admin.Service{Guard: judge{g}}).CheckDocument(ctx, doc); err != nil {
+		return err
+	}
+	var steps []step
+	for _, want := range doc.Webhooks {
+		steps = append(steps, creation(want))
+	}
+	return a.previewSteps(steps)
+}
+
+func creation(want admin.Documented) step {
+	return step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}
+}
+
+func (a *app) previewSteps(steps []step) error {
+	a.say("nothing was changed; this is what would be:")
+	return a.printSteps(steps)
+}
+
 // plan compares a document with what is there.
 func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune bool) ([]step, error) {
 	found, err := b.List(ctx, a.organization())
@@ -113,7 +161,7 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 		if !want.Secret.IsZero() && !onFile {
 			return nil, &usageError{fmt.Sprintf("%s: the document holds a secret; a server makes its own", want.Config.Name), "take it out, or work on the database file"}
 		}
-		s := step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}
+		s := creation(want)
 		if i := slices.IndexFunc(found, func(w webhook.Webhook) bool { return w.Name == want.Config.Name }); i >= 0 {
 			have, err := b.Get(ctx, a.organization(), s.Name)
 			if err != nil {

@@ -98,7 +98,9 @@ The key is 32 bytes as 64 hex digits: openssl rand -hex 32 > sealpost.key`,
 				if err != nil {
 					return err
 				}
-				next = secret.New(text)
+				if next = secret.New(text); store.CheckKey(next) != nil {
+					return &usageError{"--new-key is not 32 bytes as 64 hex digits or base64", "`openssl rand -hex 32 > sealpost.key` makes one for --new-key @sealpost.key"}
+				}
 			}
 			return a.rekey(cmd.Context(), next)
 		},

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,13 +47,27 @@ func (f *deliveryFilter) query(a *app) (q webhook.DeliveryQuery, err error) {
 	q = webhook.DeliveryQuery{Organization: a.organization(), Event: f.event, Webhook: f.webhook, Type: f.eventType,
 		State: webhook.DeliveryState(f.state), Cursor: f.cursor, Limit: f.limit}
 	if f.state != "" && !slices.Contains(webhook.DeliveryStates, q.State) {
-		return q, &usageError{fmt.Sprintf("--state %q is none of %v", f.state, webhook.DeliveryStates), ""}
-	}
-	if f.limit < 0 || f.limit > webhook.MaxPage {
-		return q, usagef("--limit %d is not from 1 to %d", f.limit, webhook.MaxPage)
+		return q, unknownState(f.state, webhook.DeliveryStates)
 	}
 	q.Since, err = a.since(f.since)
 	return q, err
+}
+
+// unknownState is the error of a state that there isn't.
+func unknownState[S ~string](given string, known []S) error {
+	words := make([]string, len(known))
+	for i, state := range known {
+		words[i] = string(state)
+	}
+	return usagef("--state %q is none of %s", given, strings.Join(words, ", "))
+}
+
+// checkPage refuses a page without rows, or with more than are read at a time.
+func checkPage(limit int) error {
+	if limit < 1 || limit > webhook.MaxPage {
+		return usagef("--limit %d is not from 1 to %d", limit, webhook.MaxPage)
+	}
+	return nil
 }
 
 // since reads a time, or how long ago.
@@ -90,6 +105,9 @@ interrupted; that is a stream, so its form for programs is -o jsonl.`,
   sealpost delivery list --follow --limit 10`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q, err := f.query(a)
+			if err == nil {
+				err = checkPage(f.limit)
+			}
 			if err != nil {
 				return err
 			}
@@ -190,6 +208,7 @@ that verify-signature --request - accepts (on the database file).`,
 	}
 	cmd.Flags().StringVar(&part, "body", "", "write exact bytes: of the request or of the last response")
 	cmd.Flags().StringVar(&form, "print", "", "write the request as it was sent last: http or curl")
+	cmd.MarkFlagsMutuallyExclusive("body", "print")
 	return cmd
 }
 
@@ -205,7 +224,7 @@ func (a *app) printDelivery(d *webhook.Delivery) error {
 		return err
 	}
 	for _, t := range d.Attempts {
-		if err := a.print("\nattempt %d  %s  %s  %s", t.N, a.when(t.At), t.Duration.Round(time.Millisecond), deliver.Describe(t)); err != nil {
+		if err := a.print("\nattempt %d  %s  %s  %s", t.N, a.when(t.At), took(t.Duration), deliver.Describe(t)); err != nil {
 			return err
 		}
 		if len(t.Response) > 0 {

@@ -19,3 +19,7 @@ func freeBytes(folder string) (uint64, error) {
 
 // private reports whether only a file's owner may read it.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
+
+// writable reports whether whoever runs this may write to a file. It asks without
+// opening: to close a file takes away the locks that SQLite has on it.
+func writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }

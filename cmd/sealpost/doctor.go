@@ -78,7 +78,7 @@ Every line is pass, warn or fail, and says what to do. The exit code is 0 when
 nothing failed, 1 otherwise, and 5 when the database can't be opened.`,
 		Example: `  sealpost doctor
   sealpost doctor orders -o json`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMost(1),
 		ValidArgsFunction: a.completeWebhooks,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.onFile("doctor"); err != nil {

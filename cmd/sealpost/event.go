@@ -40,10 +40,10 @@ func newEventList(a *app) *cobra.Command {
 			defer b.Close() //nolint:errcheck // nothing was written
 			q.Organization, q.State = a.organization(), webhook.EventState(state)
 			if state != "" && !slices.Contains(webhook.EventStates, q.State) {
-				return &usageError{fmt.Sprintf("--state %q is none of %v", state, webhook.EventStates), ""}
+				return unknownState(state, webhook.EventStates)
 			}
-			if q.Limit < 0 || q.Limit > webhook.MaxPage {
-				return usagef("--limit %d is not from 1 to %d", q.Limit, webhook.MaxPage)
+			if err := checkPage(q.Limit); err != nil {
+				return err
 			}
 			if q.Since, err = a.since(since); err != nil {
 				return err
@@ -164,7 +164,7 @@ func newEventTypes(a *app) *cobra.Command {
 		Short: "List the event types, or show the fields of one",
 		Example: `  sealpost event types
   sealpost event types card.updated --sample`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMost(1),
 		ValidArgsFunction: a.completeTypes,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := a.loadCatalog(); err != nil {

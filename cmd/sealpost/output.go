@@ -67,10 +67,10 @@ func (a *app) print(format string, args ...any) error {
 func (a *app) printFields(fields [][2]string) error {
 	width := 0
 	for _, f := range fields {
-		width = max(width, len(f[0]))
+		width = max(width, lipgloss.Width(f[0]))
 	}
 	for _, f := range fields {
-		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-len(f[0]))), f[1]); err != nil {
+		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-lipgloss.Width(f[0]))), f[1]); err != nil {
 			return err
 		}
 	}
@@ -186,6 +186,14 @@ func (a *app) when(t time.Time) string {
 
 // milliseconds shows a duration as data.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// took shows how long something took: never 0, which would say that nothing was done.
+func took(d time.Duration) string {
+	if d < time.Millisecond {
+		return max(d.Round(time.Microsecond), time.Microsecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
 
 // rough shows a time's two largest units.
 func rough(d time.Duration) string {

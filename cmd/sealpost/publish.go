@@ -55,7 +55,7 @@ annotations too. ` + "`sealpost help ci`" + ` has an example.
   sealpost publish transaction.created --sample --set spend.amount=2500 --direct
   sealpost publish order.paid --data @order.json --direct --expect-status 200 --expect-latency 2s
   sealpost publish --flow partial-capture --wait --interval 2s`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMost(1),
 		ValidArgsFunction: a.completeTypes,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.provider != "" {

@@ -155,7 +155,7 @@ func (a *app) deliveryLine(d *webhook.Delivery) string {
 	line := fmt.Sprintf("%s %s %s", name, d.URL, a.style(color, string(d.State)))
 	if n := len(d.Attempts); n > 0 {
 		last := d.Attempts[n-1]
-		line += fmt.Sprintf(" after %d attempt%s, the last one %s in %s", n, plural(n), deliver.Describe(last), last.Duration.Round(time.Millisecond))
+		line += fmt.Sprintf(" after %d attempt%s, the last one %s in %s", n, plural(n), deliver.Describe(last), took(last.Duration))
 	}
 	if d.Reason != "" && d.State != webhook.Dead {
 		line += " (" + d.Reason + ")"

@@ -22,7 +22,7 @@ func newDeliveryRetry(a *app) *cobra.Command {
 is doing it once: what is pending already is left alone.`,
 		Example: `  sealpost delivery retry dlv_1_1
   sealpost delivery retry --state dead --webhook orders --dry-run`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMost(1),
 		ValidArgsFunction: a.completeDeliveries,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := a.backend(cmd.Context(), false)

@@ -125,7 +125,7 @@ func prepare(cmd *cobra.Command) {
 		cmd.RunE, cmd.Args = group, cobra.ArbitraryArgs
 	}
 	if cmd.Args == nil {
-		cmd.Args = cobra.NoArgs
+		cmd.Args = atMost(0)
 	}
 	inner := cmd.Args
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -139,16 +139,23 @@ func prepare(cmd *cobra.Command) {
 	}
 }
 
+// atMost takes so many arguments, or fewer.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return &usageError{fmt.Sprintf("one argument too many: %q", args[n]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
 // exactly asks for as many arguments as names.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
 			return &usageError{fmt.Sprintf("%s is missing", names[len(args)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
 		}
-		if len(args) > len(names) {
-			return &usageError{fmt.Sprintf("one argument too many: %q", args[len(names)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
-		}
-		return nil
+		return atMost(len(names))(cmd, args)
 	}
 }
 

@@ -4,7 +4,28 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
+
+// TestFieldsAlign: values stand in one column, however wide the letters of the names are.
+func TestFieldsAlign(t *testing.T) {
+	var out strings.Builder
+	a := &app{streams: streams{out: &out}}
+	if err := a.printFields([][2]string{{"名前", "a"}, {"größe", "b"}, {"url", "c"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "名前   a\ngröße  b\nurl    c\n"; out.String() != want {
+		t.Errorf("%q, not %q", out.String(), want)
+	}
+}
+
+func TestTook(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "1µs", 400 * time.Microsecond: "400µs", 1500 * time.Microsecond: "2ms", 2 * time.Second: "2s"} {
+		if got := took(d); got != want {
+			t.Errorf("%d: %s, not %s", d, got, want)
+		}
+	}
+}
 
 func TestColumnWidths(t *testing.T) {
 	id := "evt_" + strings.Repeat("x", 26)

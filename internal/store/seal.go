@@ -23,6 +23,12 @@ import (
 // sealKey is a key, ready for use; nil stores secrets as they are.
 type sealKey struct{ aead cipher.AEAD }
 
+// CheckKey reports why a text is no key that secrets can be sealed under.
+func CheckKey(text secret.Text) error {
+	_, err := newSealKey(text)
+	return err
+}
+
 // newSealKey reads a key: 32 bytes as 64 hex digits or as base64. No key is
 // nil.
 func newSealKey(text secret.Text) (*sealKey, error) {
