@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,10 +178,12 @@ func (a *app) conclude(f *publishFlags, all []*published, err error) error {
 
 func (a *app) amount(f *publishFlags, all []*published) error {
 	failed, unwanted, missed := false, len(all) > 0, 0
+	var parked []string
 	for _, p := range all {
 		failed = failed || p.failed()
 		unwanted = unwanted && p.unwanted()
 		missed += unmet(p.expected)
+		parked = append(parked, p.parked()...)
 		for _, e := range p.expected {
 			if !e.met {
 				a.say("%s %s%s", a.style(styleError, "not as expected:"), p.target(e), e)
@@ -190,6 +193,12 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 	switch {
 	case failed:
 		return verdict{exitNegative}
+	case parked != nil && (f.wait || f.here()) && !f.expect.counted:
+		slices.Sort(parked)
+		for _, name := range slices.Compact(parked) {
+			a.say("%s is disabled, so its delivery waits; `sealpost webhook update %s --enable` lets it go out", name, name)
+		}
+		return verdict{exitTimeout}
 	case unwanted && !f.expect.counted:
 		a.say("stored, but no webhook wants it; `sealpost webhook list` shows them")
 		return verdict{exitUnwanted}

@@ -101,7 +101,7 @@ A job sends a test delivery and branches on the answer:
 
     0  delivered, and as expected
     1  the delivery failed for good
-    6  the time was up (--timeout) before the outcome was known
+    6  the outcome is not known yet: the time was up (--timeout), or a webhook is disabled
     7  no webhook wants the event
     8  delivered, but an expectation failed
 

@@ -87,6 +87,17 @@ func (p *published) failed() bool {
 	return slices.ContainsFunc(p.deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Dead || d.State == webhook.Cancelled })
 }
 
+// parked names the webhooks whose delivery waits for them to be enabled: it has
+// neither arrived nor failed.
+func (p *published) parked() (names []string) {
+	for _, d := range p.deliveries {
+		if d.State == webhook.Parked {
+			names = append(names, d.Webhook)
+		}
+	}
+	return names
+}
+
 // attemptJSON and deliveryJSON are shapes that scripts rely on.
 type attemptJSON struct {
 	N        int     `json:"n"`
