@@ -38,7 +38,7 @@ type response struct {
 func (r *response) answer() answer {
 	switch {
 	case r.Error != nil:
-		return answer{err: fmt.Errorf("the node says %q (%s)", cut(r.Error.Message), cut(r.Error.Code.String()))}
+		return answer{err: fmt.Errorf("the node says (%s) %q", r.Error.Code.String(), r.Error.Message)}
 	case r.Result == nil:
 		return answer{err: errors.New("the node's answer has neither result nor error")}
 	}
@@ -57,7 +57,7 @@ func parseBatch(body []byte, calls int) ([]answer, error) {
 	}
 	var responses []response
 	if err := json.Unmarshal(body, &responses); err != nil {
-		return nil, fmt.Errorf("the node's answer is not JSON-RPC: %s", cut(err.Error()))
+		return nil, fmt.Errorf("the node's answer is not JSON-RPC: %s", err.Error())
 	}
 	answers := make([]answer, calls)
 	for i := range answers {
@@ -80,10 +80,10 @@ func parseBatch(body []byte, calls int) ([]answer, error) {
 func parseSingle(body []byte, id int) answer {
 	var r response
 	if err := json.Unmarshal(body, &r); err != nil {
-		return answer{err: fmt.Errorf("the node's answer is not JSON-RPC: %s", cut(err.Error()))}
+		return answer{err: fmt.Errorf("the node's answer is not JSON-RPC: %s", err.Error())}
 	}
 	if r.Error == nil && string(r.ID) != strconv.Itoa(id) {
-		return answer{err: fmt.Errorf("the node answers call %q where %d was asked", cut(string(r.ID)), id)}
+		return answer{err: fmt.Errorf("the node answers call %q where %d was asked", string(r.ID), id)}
 	}
 	return r.answer()
 }
@@ -95,7 +95,7 @@ func (a answer) quantity() (uint64, error) {
 	}
 	var text string
 	if err := json.Unmarshal(a.result, &text); err != nil {
-		return 0, fmt.Errorf("%s is not a quantity", cut(string(a.result)))
+		return 0, fmt.Errorf("%s is not a quantity", string(a.result))
 	}
 	return quantity(text)
 }
@@ -104,7 +104,7 @@ func quantity(text string) (uint64, error) {
 	digits, found := strings.CutPrefix(text, "0x")
 	n, err := strconv.ParseUint(digits, 16, 64)
 	if !found || err != nil || n > 1<<53 {
-		return 0, fmt.Errorf("%q is not a quantity", cut(text))
+		return 0, fmt.Errorf("%q is not a quantity", text)
 	}
 	return n, nil
 }
@@ -124,10 +124,10 @@ func (a answer) receipt(hash string) Finding {
 		Status string  `json:"status"`
 	}
 	if err := json.Unmarshal(a.result, &given); err != nil {
-		return Finding{Err: fmt.Errorf("the receipt of %s does not fit: %s", hash, cut(err.Error()))}
+		return Finding{Err: fmt.Errorf("the receipt of %s does not fit: %s", hash, err.Error())}
 	}
 	if !strings.EqualFold(given.Hash, hash) {
-		return Finding{Err: fmt.Errorf("asked for %s, the node answers for %q", hash, cut(given.Hash))}
+		return Finding{Err: fmt.Errorf("asked for %s, the node answers for %q", hash, given.Hash)}
 	}
 	if given.Block == nil { // some nodes show what is in no block yet
 		return Finding{}
@@ -138,16 +138,7 @@ func (a answer) receipt(hash string) Finding {
 	}
 	status, err := quantity(given.Status)
 	if err != nil || status > 1 {
-		return Finding{Err: fmt.Errorf("the receipt of %s: status %q is neither 0x1 nor 0x0", hash, cut(given.Status))}
+		return Finding{Err: fmt.Errorf("the receipt of %s: status %q is neither 0x1 nor 0x0", hash, given.Status)}
 	}
 	return Finding{Outcome: &webhook.ReceiptOutcome{Receipt: webhook.Receipt{BlockNumber: block, TransactionHash: hash}, Reverted: status == 0}}
-}
-
-// cut bounds what a node's words may take up in the log.
-func cut(text string) string {
-	const most = 200
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

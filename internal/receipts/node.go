@@ -195,15 +195,25 @@ func (n *Node) post(ctx context.Context, request any) ([]byte, error) {
 	return text, nil
 }
 
-// scrub takes what may be a key out of an error's text: nodes like to repeat
-// the one that they refuse.
+// scrub takes what may be a key out of an error's text, for nodes like to repeat
+// the one that they refuse, and then bounds it. The other way round, a key that
+// stands across the bound would be shown in part.
 func (n *Node) scrub(err error) error {
 	text := err.Error()
 	for _, part := range n.hide {
 		text = strings.ReplaceAll(text, part, "…")
 	}
-	if text == err.Error() {
+	if text = cut(text); text == err.Error() {
 		return err
 	}
 	return errors.New(text)
+}
+
+// cut bounds what a node's words may take up in the log.
+func cut(text string) string {
+	const most = 400
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
