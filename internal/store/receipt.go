@@ -70,9 +70,11 @@ func (s *Store) Attach(ctx context.Context, organization, id string, outcome web
 		switch {
 		case outcome.Reverted:
 			err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventReverted, w.seq)
-		case w.state == eventExpired || !w.subject.Valid:
+		case !w.subject.Valid:
 			w.take(outcome)
 			err = s.release(tx, org, &w, committed, now)
+		case w.state == eventExpired: // it lines up again, behind earlier ones that are still held
+			err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventHeld, w.seq)
 		}
 		if err == nil && w.subject.Valid {
 			err = s.advance(tx, org, w.subject.String, committed, now)

@@ -81,3 +81,42 @@ func TestReleaseRemembersChosen(t *testing.T) {
 		}
 	}
 }
+
+// An event that expired before an earlier one of its transaction, for instance
+// after receipts.timeout was made shorter, does not overtake it when it is
+// completed.
+func TestCompletedAfterExpiryStaysInOrder(t *testing.T) {
+	ctx := t.Context()
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	create(t, s, "acme", webhook.Config{Name: "orders", URL: "u"})
+	earlier, later := awaited(t, "earlier", "t-1", hashOf("a")), awaited(t, "later", "t-1", hashOf("b"))
+	earlier.HoldUntil, later.HoldUntil = now.Add(24*time.Hour), now.Add(time.Hour)
+	for _, p := range []webhook.Publication{earlier, later} {
+		if results, err := s.Publish(ctx, []webhook.Publication{p}); err != nil || results[0].Err != nil {
+			t.Fatal(results, err)
+		}
+	}
+	if n, err := s.Expire(ctx, now.Add(2*time.Hour)); n != 1 || err != nil {
+		t.Fatalf("%d expired, %v", n, err)
+	}
+	sent := func() int {
+		t.Helper()
+		found, _, err := s.Deliveries(ctx, webhook.DeliveryQuery{Organization: "acme"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if err := s.Attach(ctx, "acme", "later", outcome(hashOf("b"), false), now.Add(3*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n := sent(); n != 0 {
+		t.Fatalf("%d deliveries while the earlier event is held", n)
+	}
+	if err := s.Attach(ctx, "acme", "earlier", outcome(hashOf("a"), false), now.Add(4*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n := sent(); n != 2 {
+		t.Fatalf("%d deliveries, want both", n)
+	}
+}
