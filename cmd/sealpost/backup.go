@@ -54,7 +54,9 @@ func (a *app) backup(ctx context.Context, target string) error {
 			return err
 		}
 	}
-	sum, err := store.Backup(ctx, database, target, nil)
+	working := a.progress("copying pages")
+	sum, err := store.Backup(ctx, database, target, working.at)
+	working.end()
 	if err != nil {
 		return err
 	}
@@ -170,7 +172,9 @@ func (a *app) restore(ctx context.Context, file string, deliver bool) error {
 	if !there && holds(database) {
 		return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("%s has just been made by another process", database)).WithHint("look what it holds, and restore again")
 	}
+	working := a.progress("restoring")
 	r, err := store.Restore(ctx, store.RestoreOptions{File: file, Database: database, Key: key, Deliver: deliver, Now: a.now()})
+	working.end()
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,9 @@ A backup is checked as well when it is made, and before it is restored.`,
 			if err != nil {
 				return err
 			}
+			working := a.progress("checking")
 			found, err := store.Check(cmd.Context(), database, key)
+			working.end()
 			if err != nil {
 				return err
 			}

@@ -125,14 +125,16 @@ func (a *app) rekey(ctx context.Context, next secret.Text) error {
 		return err
 	}
 	defer lock.Unlock() //nolint:errcheck // it ends with the process
-	if err := s.Rekey(ctx, next); err != nil {
-		_ = s.Close()
-		return err
+	working := a.progress("sealing anew, and wiping the old text")
+	err = s.Rekey(ctx, next)
+	if closing := s.Close(); err == nil {
+		err = closing
 	}
-	if err := s.Close(); err != nil {
-		return err
+	if err == nil {
+		err = store.Wipe(ctx, path)
 	}
-	if err := store.Wipe(ctx, path); err != nil {
+	working.end()
+	if err != nil {
 		return err
 	}
 	if next.IsZero() {

@@ -13,6 +13,8 @@ import (
 
 // follow waits until every delivery of an event has ended.
 func (a *app) follow(ctx context.Context, b backend, id string) error {
+	working := a.progress("waiting for deliveries to end")
+	defer working.end()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -20,9 +22,16 @@ func (a *app) follow(ctx context.Context, b backend, id string) error {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Pending }) {
+		pending := 0
+		for _, d := range deliveries {
+			if d.State == webhook.Pending {
+				pending++
+			}
+		}
+		if pending == 0 {
 			return nil
 		}
+		working.at(len(deliveries)-pending, len(deliveries))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -112,6 +112,7 @@ func (a *app) prune(ctx context.Context, opts store.PruneOptions, compact bool) 
 		}
 		defer lock.Unlock() //nolint:errcheck // it ends with the process
 	}
+	working := a.progress("pruning")
 	pruned, err := s.Prune(ctx, opts)
 	if err == nil && !opts.DryRun {
 		_, err = s.Tidy(ctx, opts.Now)
@@ -122,6 +123,7 @@ func (a *app) prune(ctx context.Context, opts store.PruneOptions, compact bool) 
 	if err == nil && compact {
 		err = store.Wipe(ctx, path)
 	}
+	working.end()
 	if err != nil {
 		return err
 	}

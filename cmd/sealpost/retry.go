@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -85,26 +86,43 @@ func (a *app) retryAll(ctx context.Context, b backend, f *deliveryFilter, dryRun
 			return err
 		}
 	}
+	retried := ids
+	if !dryRun {
+		retried, err = a.retryPaced(ctx, b, ids, rate)
+	}
+	return errors.Join(a.printRetried(retried, dryRun), err) // what was done is told, also when something came in between
+}
+
+// retryPaced retries deliveries one after the other, so many a second, and
+// returns those that it retried.
+func (a *app) retryPaced(ctx context.Context, b backend, ids []string, rate float64) ([]string, error) {
+	working := a.progress("retrying")
+	defer working.end()
 	retried := []string{}
-	for _, id := range ids {
-		if !dryRun {
-			switch _, err := b.Retry(ctx, a.organization(), id); webhook.CodeOf(err) {
-			case webhook.CodeConflict:
-				continue // it was delivered, or its webhook deleted, meanwhile
-			default:
-				if err != nil {
-					return err
-				}
-			}
-			if rate > 0 {
-				select {
-				case <-time.After(time.Duration(float64(time.Second) / rate)):
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				}
+	for n, id := range ids {
+		if n > 0 && rate > 0 {
+			select {
+			case <-time.After(time.Duration(float64(time.Second) / rate)):
+			case <-ctx.Done():
+				return retried, context.Cause(ctx)
 			}
 		}
-		retried = append(retried, id)
+		working.at(n, len(ids))
+		_, err := b.Retry(ctx, a.organization(), id)
+		switch {
+		case webhook.CodeOf(err) == webhook.CodeConflict: // it was delivered, or its webhook deleted, meanwhile
+		case err != nil:
+			return retried, err
+		default:
+			retried = append(retried, id)
+		}
+	}
+	return retried, nil
+}
+
+func (a *app) printRetried(retried []string, dryRun bool) error {
+	if retried == nil {
+		retried = []string{}
 	}
 	if a.json() {
 		return a.printJSON(map[string]any{"deliveries": retried, "dry_run": dryRun})
