@@ -178,8 +178,11 @@ func (a *app) conclude(f *publishFlags, all []*published, err error) error {
 
 func (a *app) amount(f *publishFlags, all []*published) error {
 	failed, unwanted, missed := false, len(all) > 0, 0
-	var parked []string
+	var parked, held []string
 	for _, p := range all {
+		if p.state == webhook.Held {
+			held = append(held, p.id)
+		}
 		failed = failed || p.failed()
 		unwanted = unwanted && p.unwanted()
 		missed += unmet(p.expected)
@@ -198,6 +201,9 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 		for _, name := range slices.Compact(parked) {
 			a.say("%s is disabled, so its delivery waits; `sealpost webhook update %s --enable` lets it go out", name, name)
 		}
+		return verdict{exitTimeout}
+	case held != nil && (f.wait || f.here()) && !f.expect.counted:
+		a.say("held until a receipt comes, its own or that of an earlier event of its transaction: %s; `sealpost event list --state held` shows what waits", strings.Join(held, ", "))
 		return verdict{exitTimeout}
 	case unwanted && !f.expect.counted:
 		a.say("stored, but no webhook wants it; `sealpost webhook list` shows them")
