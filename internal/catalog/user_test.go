@@ -193,7 +193,7 @@ func TestRules(t *testing.T) {
 		{`{"properties":{"x":{"uniqueItems":true,"minItems":3}}}`, `{"x":[1,1]}`, "x minItems, x uniqueItems"},
 		{`{"properties":{"x":{"contains":{"type":"string"}}}}`, `{"x":[1,1]}`, "x contains"},
 		{`{"properties":{"x":{"oneOf":[{"type":"integer"},{"minimum":1}]}}}`, `{"x":1}`, "x oneOf"},
-		{`{"propertyNames":{"maxLength":2}}`, `{"xxx":1}`, " propertyNames"},
+		{`{"propertyNames":{"maxLength":2}}`, `{"abc":1}`, " propertyNames"},
 		{`{"dependentRequired":{"x":["y"]}}`, `{"x":1}`, " dependentRequired"},
 		{`{"allOf":[{"required":["x"]},{"properties":{"y":{"type":"string"}}}]}`, `{"y":1}`, "x required, y type"},
 		{`{"additionalProperties":{"type":"boolean"}}`, `{"y":1,"x":true}`, "y type"},
