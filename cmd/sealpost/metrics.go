@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"sealpost/internal/config"
 	"sealpost/internal/deliver"
 	"sealpost/internal/metrics"
@@ -25,6 +27,9 @@ func (a *app) newMetrics(s *store.Store, stats func() deliver.Stats) *metrics.Me
 	return m
 }
 
+// maxScrapers is how many connections may ask for metrics; more wait.
+const maxScrapers = 16
+
 // serveMetrics serves metrics on a listener of their own until it is closed;
 // nil when they are off.
 func serveMetrics(c *config.Config, m *metrics.Metrics) (stop func(), err error) {
@@ -36,6 +41,7 @@ func serveMetrics(c *config.Config, m *metrics.Metrics) (stop func(), err error)
 		return nil, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{fmt.Sprintf("can't listen on %s for metrics: %v", c.Metrics.Listen, err)},
 			Hint: "choose another address with --metrics-listen, or turn them off with --metrics-listen off"}
 	}
+	listener = netutil.LimitListener(listener, maxScrapers)
 	web := &http.Server{Handler: m.Handler(), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(listener) }()

@@ -134,7 +134,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		return err
 	}
 	l.store.Notify(func(c webhook.Committed) {
-		counts.Accepted(c)
+		counts.Stored(c)
 		engine.Offer(c)
 		if watcher != nil && (c.Watched || c.Foreign) {
 			watcher.Wake()

@@ -9,40 +9,62 @@ import (
 	"sealpost/internal/webhook"
 )
 
-// MaxWebhooks is how many webhooks are shown: those that lag most.
+// MaxWebhooks is how many webhooks of a kind are shown: those whose oldest
+// delivery is the oldest.
 const MaxWebhooks = 100
 
 var (
+	waitingDesc = prometheus.NewDesc("sealpost_deliveries",
+		"Deliveries that have not ended, by state, those of all processes; of a webhook up to 10000 are counted.", []string{"state"}, nil)
 	pendingDesc = prometheus.NewDesc("sealpost_webhook_pending",
 		"Pending deliveries of a webhook, counted up to 10000; only webhooks that lag most are shown.", []string{"organization", "webhook"}, nil)
 	oldestDesc = prometheus.NewDesc("sealpost_webhook_oldest_pending_seconds",
 		"Age of a webhook's oldest pending delivery.", []string{"organization", "webhook"}, nil)
+	parkedDesc = prometheus.NewDesc("sealpost_webhook_parked",
+		"Deliveries that wait until somebody enables their webhook, counted up to 10000; only webhooks with the oldest are shown.", []string{"organization", "webhook"}, nil)
 )
 
-// lags reads, when somebody looks, what is pending.
+// lags reads, when somebody looks, what is pending and parked.
 type lags struct {
-	read func(ctx context.Context, limit int) ([]webhook.Lag, error)
+	read func(ctx context.Context) ([]webhook.Lag, error)
 	now  func() time.Time
 }
 
 // Describe implements [prometheus.Collector].
 func (l *lags) Describe(out chan<- *prometheus.Desc) {
-	out <- pendingDesc
-	out <- oldestDesc
+	for _, desc := range []*prometheus.Desc{waitingDesc, pendingDesc, oldestDesc, parkedDesc} {
+		out <- desc
+	}
 }
 
 // Collect implements [prometheus.Collector].
 func (l *lags) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	found, err := l.read(ctx, MaxWebhooks)
+	found, err := l.read(ctx)
 	if err != nil {
-		out <- prometheus.NewInvalidMetric(pendingDesc, err)
+		out <- prometheus.NewInvalidMetric(waitingDesc, err)
 		return
 	}
 	now := l.now()
-	for _, lag := range found {
-		out <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(lag.Pending), lag.Organization, lag.Webhook)
-		out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, now.Sub(lag.Oldest).Seconds(), lag.Organization, lag.Webhook)
+	show := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
+	var pending, parked, pendingWebhooks, parkedWebhooks int
+	for _, lag := range found {
+		if lag.Parked {
+			parked += lag.Pending
+			if parkedWebhooks++; parkedWebhooks <= MaxWebhooks {
+				show(parkedDesc, float64(lag.Pending), lag.Organization, lag.Webhook)
+			}
+			continue
+		}
+		pending += lag.Pending
+		if pendingWebhooks++; pendingWebhooks <= MaxWebhooks {
+			show(pendingDesc, float64(lag.Pending), lag.Organization, lag.Webhook)
+			show(oldestDesc, now.Sub(lag.Oldest).Seconds(), lag.Organization, lag.Webhook)
+		}
+	}
+	show(waitingDesc, float64(pending), string(webhook.Pending))
+	show(waitingDesc, float64(parked), string(webhook.Parked))
 }

@@ -22,10 +22,10 @@ import (
 // somebody looks, and must answer within seconds.
 type Options struct {
 	Version  string
-	Lags     func(ctx context.Context, limit int) ([]webhook.Lag, error)
-	InFlight func() int   // requests under way
-	Queued   func() int   // deliveries in memory that wait
-	LogBytes func() int64 // size of the write-ahead log
+	Lags     func(ctx context.Context) ([]webhook.Lag, error) // the oldest first
+	InFlight func() int                                       // requests under way
+	Queued   func() int                                       // deliveries in memory that wait
+	LogBytes func() int64                                     // size of the write-ahead log
 	Now      func() time.Time
 }
 
@@ -56,7 +56,7 @@ func New(opts Options) *Metrics {
 		provided: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sealpost_provider_events_total", Help: "Events that card providers posted, by what came of them; unknown_user means that no credential is linked."}, []string{"provider", "result"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sealpost_deliveries_total", Help: "Deliveries by the state that an attempt left them in; pending means that another attempt follows."}, []string{"state"}),
+			Name: "sealpost_deliveries_total", Help: "Deliveries by the state that they came to: pending when another attempt follows a failed one, delivered, dead, cancelled by somebody or with their webhook."}, []string{"state"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sealpost_attempts_total", Help: "Attempts by what they brought: the class of the status, or error."}, []string{"outcome"}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -78,7 +78,7 @@ func New(opts Options) *Metrics {
 		Name: "sealpost_receipt_node_up", Help: "1 when the Ethereum node could be used the last time it was asked, else 0. It is asked while an event waits."})
 	m.head = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "sealpost_receipt_node_head", Help: "Number of the newest block that the Ethereum node has told of."})
-	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead} {
+	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead, webhook.Cancelled} {
 		m.deliveries.WithLabelValues(string(state)) // shown from the start, so that rates begin at zero
 	}
 	for _, outcome := range outcomes {
@@ -99,10 +99,13 @@ func gauge(name, help string, read func() float64) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
 }
 
-// Accepted counts the events of a commit.
-func (m *Metrics) Accepted(c webhook.Committed) {
+// Stored counts what a commit brought: events accepted, deliveries cancelled.
+func (m *Metrics) Stored(c webhook.Committed) {
 	if c.First != 0 {
 		m.accepted.Add(float64(c.Last - c.First + 1))
+	}
+	if c.Cancelled > 0 {
+		m.deliveries.WithLabelValues(string(webhook.Cancelled)).Add(float64(c.Cancelled))
 	}
 }
 

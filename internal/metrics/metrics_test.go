@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,16 +31,19 @@ func read(t *testing.T, m *metrics.Metrics) string {
 func options(lags []webhook.Lag, err error) metrics.Options {
 	return metrics.Options{
 		Version:  "1.2.3",
-		Lags:     func(context.Context, int) ([]webhook.Lag, error) { return lags, err },
+		Lags:     func(context.Context) ([]webhook.Lag, error) { return lags, err },
 		InFlight: func() int { return 7 }, Queued: func() int { return 8 }, LogBytes: func() int64 { return 4096 },
 		Now: func() time.Time { return now },
 	}
 }
 
 func TestMetrics(t *testing.T) {
-	m := metrics.New(options([]webhook.Lag{{Organization: "acme", Webhook: "orders", Pending: 3, Oldest: now.Add(-90 * time.Second)}}, nil))
-	m.Accepted(webhook.Committed{First: 5, Last: 9})
-	m.Accepted(webhook.Committed{Changed: true})
+	m := metrics.New(options([]webhook.Lag{{Organization: "acme", Webhook: "orders", Pending: 3, Oldest: now.Add(-90 * time.Second)},
+		{Organization: "acme", Webhook: "off", Parked: true, Pending: 11, Oldest: now.Add(-80 * time.Second)},
+		{Organization: "beta", Webhook: "orders", Pending: 4, Oldest: now.Add(-7 * time.Second)}}, nil))
+	m.Stored(webhook.Committed{First: 5, Last: 9})
+	m.Stored(webhook.Committed{Changed: true})
+	m.Stored(webhook.Committed{Changed: true, Cancelled: 12})
 	m.Expect("panda")
 	m.Taken("panda", webhook.IntakeUnknownUser)
 	m.Committed(6, 3*time.Millisecond)
@@ -56,6 +60,8 @@ func TestMetrics(t *testing.T) {
 		"sealpost_events_accepted_total 5\n",
 		`sealpost_provider_events_total{provider="panda",result="accepted"} 0` + "\n", `sealpost_provider_events_total{provider="panda",result="unknown_user"} 1` + "\n",
 		`sealpost_deliveries_total{state="delivered"} 1` + "\n", `sealpost_deliveries_total{state="pending"} 4` + "\n", `sealpost_deliveries_total{state="dead"} 1` + "\n",
+		`sealpost_deliveries_total{state="cancelled"} 12` + "\n", `sealpost_deliveries{state="pending"} 7` + "\n", `sealpost_deliveries{state="parked"} 11` + "\n",
+		`sealpost_webhook_parked{organization="acme",webhook="off"} 11` + "\n",
 		`sealpost_attempts_total{outcome="2xx"} 1` + "\n", `sealpost_attempts_total{outcome="3xx"} 1` + "\n", `sealpost_attempts_total{outcome="4xx"} 1` + "\n",
 		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",
 		"sealpost_attempt_duration_seconds_count 6\n", "sealpost_first_attempt_wait_seconds_count 6\n",
@@ -65,6 +71,28 @@ func TestMetrics(t *testing.T) {
 		`sealpost_webhook_oldest_pending_seconds{organization="acme",webhook="orders"} 90` + "\n",
 	} {
 		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if unwanted := `sealpost_webhook_pending{organization="acme",webhook="off"}`; strings.Contains(text, unwanted) {
+		t.Errorf("%s: what is parked is not pending", unwanted)
+	}
+}
+
+// TestManyWebhooks: however many there are, labels are few and sums are whole.
+func TestManyWebhooks(t *testing.T) {
+	var all []webhook.Lag
+	for i := range 1000 {
+		all = append(all, webhook.Lag{Organization: "acme", Webhook: strconv.Itoa(i), Pending: 1, Parked: i%2 == 0, Oldest: now})
+	}
+	text := read(t, metrics.New(options(all, nil)))
+	for sample, want := range map[string]int{"sealpost_webhook_pending{": metrics.MaxWebhooks, "sealpost_webhook_parked{": metrics.MaxWebhooks, "sealpost_webhook_oldest_pending_seconds{": metrics.MaxWebhooks} {
+		if got := strings.Count(text, sample); got != want {
+			t.Errorf("%d of %s, want %d", got, sample, want)
+		}
+	}
+	for _, state := range []string{"pending", "parked"} {
+		if want := `sealpost_deliveries{state="` + state + `"} 500` + "\n"; !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}

@@ -166,13 +166,14 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 // CancelDelivery ends a delivery that is pending or parked. One that has ended
 // otherwise is [webhook.CodeConflict]; one that is cancelled stays so.
 func (s *Store) CancelDelivery(ctx context.Context, organization string, key webhook.DeliveryKey) error {
-	return s.changeDelivery(ctx, organization, key, func(tx *session, d webhook.Delivery, _ *webhook.Committed) error {
+	return s.changeDelivery(ctx, organization, key, func(tx *session, d webhook.Delivery, committed *webhook.Committed) error {
 		switch d.State {
 		case webhook.Delivered, webhook.Dead:
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s is %s already", key, d.State))
 		case webhook.Cancelled:
 			return nil
 		}
+		committed.Cancelled = 1
 		return tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = 'cancelled by hand' WHERE webhook = ? AND event = ? AND run = ?`,
 			deliveryCancelled, key.Webhook, key.Event, key.Run)
 	})

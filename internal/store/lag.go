@@ -10,10 +10,10 @@ import (
 // counted bounds how many pending deliveries of one webhook are looked at.
 const counted = 10_000
 
-// Lags lists the webhooks that have deliveries pending, those with the oldest
-// first. It looks at no more than 10,000 deliveries of a webhook; of one that
-// has more, the number and the age are at least what is given.
-func (s *Store) Lags(ctx context.Context, limit int) (found []webhook.Lag, err error) {
+// Lags lists the webhooks that have deliveries pending or parked, those with the
+// oldest first. It looks at no more than 10,000 deliveries of a webhook; of one
+// that has more, the number and the age are at least what is given.
+func (s *Store) Lags(ctx context.Context) (found []webhook.Lag, err error) {
 	rows, err := s.read.QueryContext(ctx, `WITH RECURSIVE w(seq) AS (
 			SELECT min(webhook) FROM delivery WHERE state = 0
 			UNION ALL
@@ -22,9 +22,9 @@ func (s *Store) Lags(ctx context.Context, limit int) (found []webhook.Lag, err e
 			SELECT seq, (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE webhook = w.seq AND state = 0 LIMIT ?1)),
 				(SELECT min(event) FROM (SELECT event FROM delivery WHERE webhook = w.seq AND state = 0 LIMIT ?1))
 			FROM w WHERE seq IS NOT NULL)
-		SELECT o.slug, h.name, some.n, e.accepted_at
+		SELECT o.slug, h.name, h.disabled IS NOT NULL, some.n, e.accepted_at
 		FROM some JOIN webhook h ON h.seq = some.webhook JOIN organization o ON o.seq = h.organization JOIN event e ON e.seq = some.first
-		WHERE h.deleted_at IS NULL ORDER BY e.accepted_at LIMIT ?2`, counted, limit)
+		WHERE h.deleted_at IS NULL ORDER BY e.accepted_at`, counted)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -32,7 +32,7 @@ func (s *Store) Lags(ctx context.Context, limit int) (found []webhook.Lag, err e
 	for rows.Next() {
 		var lag webhook.Lag
 		var oldest int64
-		if err := rows.Scan(&lag.Organization, &lag.Webhook, &lag.Pending, &oldest); err != nil {
+		if err := rows.Scan(&lag.Organization, &lag.Webhook, &lag.Parked, &lag.Pending, &oldest); err != nil {
 			return nil, fault(s.path, err)
 		}
 		lag.Oldest = fromMillis(oldest)

@@ -5,11 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
 
-// TestLags lists what is pending, the oldest first, and leaves out what nobody
-// waits for.
+// TestLags lists what is pending, the oldest first, says what of it is parked,
+// and leaves out what nobody waits for.
 func TestLags(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	create(t, s, "acme", webhook.Config{Name: "late", URL: "u", Only: []string{"order.*"}})
@@ -29,13 +30,15 @@ func TestLags(t *testing.T) {
 	if err := s.DeleteWebhook(t.Context(), "gone", "gone", now, func(webhook.Webhook) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Lags(t.Context(), 10)
-	if err != nil || len(got) != 2 ||
-		got[0] != (webhook.Lag{Organization: "other", Webhook: "later", Pending: 1, Oldest: now.Add(time.Second)}) ||
-		got[1] != (webhook.Lag{Organization: "acme", Webhook: "late", Pending: 2, Oldest: now.Add(2 * time.Second)}) {
-		t.Errorf("%+v (%v)", got, err)
+	parked := webhook.Config{Name: "later", URL: "u", Disabled: true}
+	disable := func(*webhook.Webhook) (*webhook.Config, error) { return &parked, nil }
+	if _, _, err := s.ChangeWebhook(t.Context(), "other", "later", secret.Text{}, now, disable); err != nil {
+		t.Fatal(err)
 	}
-	if got, err := s.Lags(t.Context(), 1); err != nil || len(got) != 1 {
+	got, err := s.Lags(t.Context())
+	if err != nil || len(got) != 2 ||
+		got[0] != (webhook.Lag{Organization: "other", Webhook: "later", Parked: true, Pending: 1, Oldest: now.Add(time.Second)}) ||
+		got[1] != (webhook.Lag{Organization: "acme", Webhook: "late", Pending: 2, Oldest: now.Add(2 * time.Second)}) {
 		t.Errorf("%+v (%v)", got, err)
 	}
 	if s.LogBytes() == 0 {

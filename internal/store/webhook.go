@@ -182,7 +182,7 @@ func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now
 // DeleteWebhook deletes a webhook; check, when given, may refuse. Its pending
 // deliveries are cancelled by it: they count as such from the same commit.
 func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, now time.Time, check func(webhook.Webhook) error) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
 			return noWebhook(name)
@@ -198,6 +198,9 @@ func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, no
 			if err := check(*found); err != nil {
 				return err
 			}
+		}
+		if err := tx.row(`SELECT count(*) FROM delivery WHERE webhook = ? AND state = 0`, []any{found.Seq}, &committed.Cancelled); err != nil {
+			return err
 		}
 		if err := tx.exec(`DELETE FROM signing_secret WHERE webhook = ?`, found.Seq); err != nil {
 			return err

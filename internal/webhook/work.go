@@ -39,6 +39,7 @@ type Committed struct {
 	First, Last int64   // numbers of the events it added; zero when none
 	Work        []*Work // their deliveries, in order
 	Due         []int64 // webhooks that have other new work: retried, resent, released
+	Cancelled   int     // deliveries that a person ended, by themselves or with their webhook
 	Changed     bool    // webhooks, secrets or single deliveries may have changed
 	Foreign     bool    // another process has written as well
 	Watched     bool    // an event began to wait for the receipt of a known transaction
