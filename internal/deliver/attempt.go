@@ -29,12 +29,16 @@ type target struct {
 // work attempts a delivery, and then the lane's next one, for as long as the
 // lane has something that may start.
 func (e *Engine) work(l *lane, work *webhook.Work) {
-	for work != nil && e.attempt(l, work) {
+	for work != nil {
+		goesOn := e.attempt(l, work)
 		e.mu.Lock()
-		if work = e.next(l); work == nil {
-			e.refill(l)
-		} else {
-			e.serve(l) // the window may have grown
+		work = nil
+		if goesOn {
+			if work = e.next(l); work == nil {
+				e.refill(l)
+			} else {
+				e.serve(l) // the window may have grown
+			}
 		}
 		e.feedStarved()
 		e.mu.Unlock()
@@ -45,11 +49,14 @@ func (e *Engine) work(l *lane, work *webhook.Work) {
 // some. Called with the lock held.
 func (e *Engine) feedStarved() {
 	for !e.recorder.full() {
-		l := e.room.next()
+		l := e.room.first()
 		if l == nil {
 			return
 		}
-		e.serve(l)
+		ticket := l.ticket
+		if e.serve(l); l.ticket == ticket {
+			l.ticket = 0 // it wants nothing any more
+		}
 	}
 }
 

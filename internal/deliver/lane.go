@@ -126,10 +126,11 @@ func (e *Engine) next(l *lane) *webhook.Work {
 	if l.paced(now).After(now) {
 		return nil
 	}
-	if !e.room.has(l.standing) || e.recorder.full() {
+	if first := e.room.first(); !e.room.has(l.standing) || e.recorder.full() || first != nil && first != l { // those who came before it
 		e.room.await(l)
 		return nil
 	}
+	l.ticket = 0
 	work := l.pop()
 	if work == nil {
 		return nil

@@ -21,11 +21,19 @@ const (
 //     one request. So receivers that worked and now hang, thousands at once,
 //     leave some too, long before their attempts have run out.
 //   - Whoever finds none waits in line, and lines are served in the order in
-//     which lanes came to them. Serving costs the same however many wait.
+//     which lanes came to them, with one request each: a lane that has more to
+//     send goes to the end. Serving costs the same however many wait.
 type room struct {
 	most   int
 	taken  [standings]int
-	lines  [standings][]*lane
+	lines  [standings][]place
+	ticket int64
+}
+
+// place is a lane's in a line. It is void when the lane has another ticket by
+// now, or none.
+type place struct {
+	lane   *lane
 	ticket int64
 }
 
@@ -62,21 +70,16 @@ func (r *room) await(l *lane) {
 	}
 	r.ticket++
 	l.ticket, l.line = r.ticket, l.standing // in another line its place is void
-	r.lines[l.line] = append(r.lines[l.line], l)
+	r.lines[l.line] = append(r.lines[l.line], place{l, l.ticket})
 }
 
-// next takes the lane out of its line that has waited longest of those for
-// which there is room; nil when there is none.
-func (r *room) next() *lane {
-	var longest *lane
+// first is the lane that has waited longest of those for which there is room;
+// nil when there is none.
+func (r *room) first() (longest *lane) {
 	for s := range r.lines {
 		if l := r.head(standing(s)); l != nil && r.has(l.line) && (longest == nil || l.ticket < longest.ticket) {
 			longest = l
 		}
-	}
-	if longest != nil {
-		r.leave(longest.line)
-		longest.ticket = 0
 	}
 	return longest
 }
@@ -84,17 +87,13 @@ func (r *room) next() *lane {
 // head is the first one in a line, past places that are void.
 func (r *room) head(s standing) *lane {
 	for len(r.lines[s]) > 0 {
-		if l := r.lines[s][0]; l.ticket != 0 && l.line == s {
-			return l
+		if p := r.lines[s][0]; p.lane.ticket == p.ticket {
+			return p.lane
 		}
-		r.leave(s)
+		r.lines[s][0] = place{}
+		r.lines[s] = r.lines[s][1:]
 	}
 	return nil
-}
-
-func (r *room) leave(s standing) {
-	r.lines[s][0] = nil
-	r.lines[s] = r.lines[s][1:]
 }
 
 // become changes a lane's standing, and that of its requests under way.

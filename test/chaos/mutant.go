@@ -102,6 +102,16 @@ var bugs = []seeded{
 		"", "./internal/deliver TestFirstAttemptsOfATransactionGoInOrder",
 	},
 	{
+		"who came last is served first", "internal/deliver/room.go",
+		"l.ticket < longest.ticket", "l.ticket > longest.ticket",
+		"", "./internal/deliver TestLineIsServedInOrder",
+	},
+	{
+		"keep the room that others wait for", "internal/deliver/lane.go",
+		"e.recorder.full() || first != nil && first != l {", "e.recorder.full() || first == nil && first == l {",
+		"", "./internal/deliver TestBacklogStandsInLine",
+	},
+	{
 		"Retry-After is no floor", "internal/deliver/decide.go",
 		"wait = max(wait, min(", "wait = min(wait, min(",
 		"", "./internal/deliver TestRetryAfterIsAFloor",
