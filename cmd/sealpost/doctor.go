@@ -72,7 +72,8 @@ func newDoctor(a *app) *cobra.Command {
 each webhook of the organization, or at the one that is named: where its host leads,
 whether that may be called, how long connecting takes, and its certificate. It opens
 connections and shakes hands; it sends receivers no request, and changes nothing. An
-Ethereum node (receipts.rpc_url) is asked for its chain and its newest block.
+Ethereum node (receipts.rpc_url) is asked for its chain, its newest block, and
+receipts that events wait for.
 
 Every line is pass, warn or fail, and says what to do. The exit code is 0 when
 nothing failed, 1 otherwise, and 5 when the database can't be opened.`,
@@ -142,7 +143,7 @@ func (a *app) examine(ctx context.Context, d *diagnosis, name string) error {
 	if err := a.examineDaemon(ctx, d, c, l); err != nil {
 		return err
 	}
-	a.examineNode(ctx, d, c)
+	a.examineNode(ctx, d, c, l.store)
 	found, err := l.List(ctx, a.organization())
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"sealpost/internal/config"
@@ -50,8 +52,9 @@ func (a *app) newWatcher(c *config.Config, s *store.Store, counts *metrics.Metri
 	}), nil
 }
 
-// examineNode asks the node for its chain and its head.
-func (a *app) examineNode(ctx context.Context, d *diagnosis, c *config.Config) {
+// examineNode asks the node for its chain and its head, and then for receipts
+// that events wait for, as the daemon does.
+func (a *app) examineNode(ctx context.Context, d *diagnosis, c *config.Config, s *store.Store) {
 	if c.Receipts.RPCURL.IsZero() {
 		return
 	}
@@ -64,14 +67,37 @@ func (a *app) examineNode(ctx context.Context, d *diagnosis, c *config.Config) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	began := time.Now()
+	const fix = "check receipts.rpc_url and the node; events wait meanwhile"
+	want := uint64(nodeChain(c))
 	chain, head, err := node.State(ctx)
-	switch want := uint64(nodeChain(c)); {
+	switch {
 	case err != nil:
-		d.fail("receipts.node", node.Origin(), "check receipts.rpc_url and the node; events wait meanwhile", "it can't be used: %v", err)
+		d.fail("receipts.node", node.Origin(), fix, "it can't be used: %v", err)
+		return
 	case chain != want:
 		d.fail("receipts.node", node.Origin(), "set receipts.rpc_url to a node of the right chain, or "+fmt.Sprintf("receipts.chain_id to %d", chain),
 			"its chain id is %d instead of %d, so none of its receipts is believed", chain, want)
+		return
+	}
+	took := time.Since(began).Round(time.Millisecond)
+	var hashes []string
+	waiting, err := s.Watched(ctx, 0, receipts.Batch)
+	for _, e := range waiting {
+		if hash := strings.ToLower(e.TransactionHash); !slices.Contains(hashes, hash) {
+			hashes = append(hashes, hash)
+		}
+	}
+	var found []receipts.Finding
+	if err == nil && hashes != nil {
+		found, err = node.Receipts(ctx, want, hashes)
+	}
+	bad := slices.DeleteFunc(found, func(f receipts.Finding) bool { return f.Err == nil })
+	switch {
+	case err != nil:
+		d.fail("receipts.node", node.Origin(), fix, "its receipts can't be used: %v", err)
+	case len(bad) > 0:
+		d.fail("receipts.node", node.Origin(), fix, "of %d receipts that are waited for, its answer to %d can't be believed: %v", len(hashes), len(bad), bad[0].Err)
 	default:
-		d.pass("receipts.node", node.Origin(), "chain %d, block %d, answered in %s", chain, head, time.Since(began).Round(time.Millisecond))
+		d.pass("receipts.node", node.Origin(), "chain %d, block %d, answered in %s", chain, head, took)
 	}
 }

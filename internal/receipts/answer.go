@@ -3,8 +3,6 @@ package receipts
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -24,23 +22,22 @@ type answer struct {
 	err    error
 }
 
-var errUnanswered = errors.New("the node left the call out of its answer")
-
 type response struct {
 	ID     json.RawMessage `json:"id"`
 	Result json.RawMessage `json:"result"`
 	Error  *struct {
-		Code    json.Number `json:"code"`
-		Message string      `json:"message"`
+		Code    json.RawMessage `json:"code"`
+		Message string          `json:"message"`
 	} `json:"error"`
 }
 
 func (r *response) answer() answer {
 	switch {
 	case r.Error != nil:
-		return answer{err: fmt.Errorf("the node says (%s) %q", r.Error.Code.String(), r.Error.Message)}
+		code, _ := strconv.Atoi(string(r.Error.Code))
+		return answer{err: faultf(Refused, "the node says (%d) %q", code, r.Error.Message)}
 	case r.Result == nil:
-		return answer{err: errors.New("the node's answer has neither result nor error")}
+		return answer{err: faultf(BadAnswer, "the node's answer has neither result nor error")}
 	}
 	return answer{result: r.Result}
 }
@@ -51,17 +48,17 @@ func (r *response) answer() answer {
 func parseBatch(body []byte, calls int) ([]answer, error) {
 	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || trimmed[0] != '[' {
 		if !json.Valid(body) {
-			return nil, errors.New("the node's answer is not JSON")
+			return nil, faultf(BadAnswer, "the node's answer is not JSON")
 		}
-		return nil, refusal(fmt.Sprintf("one answer to %d calls", calls))
+		return nil, &Fault{Kind: Refused, text: "one answer to " + strconv.Itoa(calls) + " calls", batch: true}
 	}
 	var responses []response
 	if err := json.Unmarshal(body, &responses); err != nil {
-		return nil, fmt.Errorf("the node's answer is not JSON-RPC: %s", err.Error())
+		return nil, faultf(BadAnswer, "the node's answer is not JSON-RPC: %s", err.Error())
 	}
 	answers := make([]answer, calls)
 	for i := range answers {
-		answers[i].err = errUnanswered
+		answers[i].err = faultf(BadAnswer, "the node left the call out of its answer")
 	}
 	seen := make([]bool, calls)
 	for i := range responses {
@@ -70,7 +67,7 @@ func parseBatch(body []byte, calls int) ([]answer, error) {
 			continue
 		}
 		if answers[id-1] = responses[i].answer(); seen[id-1] {
-			answers[id-1] = answer{err: errors.New("the node answers a call twice")}
+			answers[id-1] = answer{err: faultf(BadAnswer, "the node answers a call twice")}
 		}
 		seen[id-1] = true
 	}
@@ -80,33 +77,50 @@ func parseBatch(body []byte, calls int) ([]answer, error) {
 func parseSingle(body []byte, id int) answer {
 	var r response
 	if err := json.Unmarshal(body, &r); err != nil {
-		return answer{err: fmt.Errorf("the node's answer is not JSON-RPC: %s", err.Error())}
+		return answer{err: faultf(BadAnswer, "the node's answer is not JSON-RPC: %s", err.Error())}
 	}
 	if r.Error == nil && string(r.ID) != strconv.Itoa(id) {
-		return answer{err: fmt.Errorf("the node answers call %q where %d was asked", string(r.ID), id)}
+		return answer{err: faultf(BadAnswer, "the node answers another call than it was asked")}
 	}
 	return r.answer()
 }
 
-// quantity reads a number as Ethereum writes them, 0x and hex digits.
+// quantity reads a result that is a number.
 func (a answer) quantity() (uint64, error) {
 	if a.err != nil {
 		return 0, a.err
 	}
-	var text string
-	if err := json.Unmarshal(a.result, &text); err != nil {
-		return 0, fmt.Errorf("%s is not a quantity", string(a.result))
+	text, given, err := member(a.result)
+	if err == nil && !given {
+		err = faultf(BadAnswer, "null is not a quantity")
+	}
+	if err != nil {
+		return 0, err
 	}
 	return quantity(text)
 }
 
+// quantity reads a number as Ethereum's JSON-RPC writes it, in one way only: 0x
+// and lower-case hex digits, without a zero in front. Who writes it otherwise
+// is not believed to mean anything.
 func quantity(text string) (uint64, error) {
 	digits, found := strings.CutPrefix(text, "0x")
 	n, err := strconv.ParseUint(digits, 16, 64)
-	if !found || err != nil || n > 1<<53 {
-		return 0, fmt.Errorf("%q is not a quantity", text)
+	if !found || err != nil || n > 1<<53 || digits != strconv.FormatUint(n, 16) {
+		return 0, faultf(BadAnswer, "%q is not a quantity", text)
 	}
 	return n, nil
+}
+
+// member reads a text, which null and what is absent are none of.
+func member(raw json.RawMessage) (text string, given bool, err error) {
+	if raw == nil || string(raw) == "null" {
+		return "", false, nil
+	}
+	if raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
+		return "", false, faultf(BadAnswer, "a string is needed, and it is none")
+	}
+	return text, true, nil
 }
 
 // receipt reads the receipt of the transaction that was asked for; null is a
@@ -118,27 +132,44 @@ func (a answer) receipt(hash string) Finding {
 	if string(a.result) == "null" {
 		return Finding{}
 	}
-	var given struct {
-		Hash   string  `json:"transactionHash"`
-		Block  *string `json:"blockNumber"`
-		Status string  `json:"status"`
-	}
-	if err := json.Unmarshal(a.result, &given); err != nil {
-		return Finding{Err: fmt.Errorf("the receipt of %s does not fit: %s", hash, err.Error())}
-	}
-	if !strings.EqualFold(given.Hash, hash) {
-		return Finding{Err: fmt.Errorf("asked for %s, the node answers for %q", hash, given.Hash)}
-	}
-	if given.Block == nil { // some nodes show what is in no block yet
-		return Finding{}
-	}
-	block, err := quantity(*given.Block)
+	outcome, err := receipt(a.result, hash)
 	if err != nil {
-		return Finding{Err: fmt.Errorf("the receipt of %s: blockNumber: %w", hash, err)}
+		return Finding{Err: about("the receipt of "+hash, err)}
 	}
-	status, err := quantity(given.Status)
-	if err != nil || status > 1 {
-		return Finding{Err: fmt.Errorf("the receipt of %s: status %q is neither 0x1 nor 0x0", hash, given.Status)}
+	return Finding{Outcome: outcome}
+}
+
+func receipt(raw json.RawMessage, hash string) (*webhook.ReceiptOutcome, error) {
+	// Names count to the letter, which they don't with a struct: of a Status
+	// after the status it would take the last.
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, faultf(BadAnswer, "it is no object")
 	}
-	return Finding{Outcome: &webhook.ReceiptOutcome{Receipt: webhook.Receipt{BlockNumber: block, TransactionHash: hash}, Reverted: status == 0}}
+	of, _, err := member(members["transactionHash"])
+	if err != nil {
+		return nil, about("transactionHash", err)
+	}
+	if !strings.EqualFold(of, hash) {
+		return nil, faultf(BadAnswer, "the node answers for another transaction, %q", of)
+	}
+	number, given, err := member(members["blockNumber"])
+	if err == nil && !given { // some nodes show what is in no block yet
+		return nil, nil
+	}
+	block := uint64(0)
+	if err == nil {
+		block, err = quantity(number)
+	}
+	if err != nil {
+		return nil, about("blockNumber", err)
+	}
+	status, _, err := member(members["status"])
+	if err != nil {
+		return nil, about("status", err)
+	}
+	if status != "0x1" && status != "0x0" {
+		return nil, faultf(BadAnswer, "status %q is neither 0x1 nor 0x0", status)
+	}
+	return &webhook.ReceiptOutcome{Receipt: webhook.Receipt{BlockNumber: block, TransactionHash: hash}, Reverted: status == "0x0"}, nil
 }

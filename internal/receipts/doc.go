@@ -8,8 +8,8 @@
 // round saw counts for nothing, so a chain that changes its mind within the
 // confirmations releases nothing.
 //
-// The node is not trusted with more than its answer: chain id checked in every
-// round, answers bounded, and whatever does not fit leaves the event waiting.
-// While nothing waits, nothing is asked. See watcher.go for the rounds and
-// node.go for the wire.
+// The node is not trusted with more than its answer: each has its chain id with
+// it and is bounded, and whatever does not fit leaves the event waiting. While
+// nothing waits, nothing is asked. See watcher.go for the rounds, node.go for
+// the wire and keys.go for what is never shown of it.
 package receipts

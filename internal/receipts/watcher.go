@@ -29,16 +29,6 @@ type Meter interface {
 	Panicked()
 }
 
-// Why a node can't be used, in a word.
-const (
-	Unreachable = "unreachable"
-	WrongChain  = "wrong_chain"
-	BadAnswer   = "bad_answer"
-)
-
-// Faults lists them all.
-var Faults = []string{Unreachable, WrongChain, BadAnswer}
-
 // Options say how to watch.
 type Options struct {
 	ChainID       uint64        // that the node must have
@@ -134,7 +124,7 @@ func (w *Watcher) contained(ctx context.Context) (waiting bool, err error) {
 		if value := recover(); value != nil {
 			w.opts.Meter.Panicked()
 			w.opts.Log.Error("watching for receipts panicked", "panic", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
-			waiting, err = true, w.failed(ctx, "", errors.New("a bug in sealpost: watching panicked; please report it"))
+			waiting, err = true, w.failed(ctx, errors.New("a bug in sealpost: watching panicked; please report it"))
 		}
 	}()
 	return w.round(ctx)
@@ -150,25 +140,25 @@ func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return true, w.failed(ctx, "", fmt.Errorf("what waits for a receipt can't be read: %w", err))
+		return true, w.failed(ctx, fmt.Errorf("what waits for a receipt can't be read: %w", err))
 	}
 	chain, head, err := w.node.State(ctx) // before the receipts: what is mined meanwhile is deeper than it looks
 	switch {
 	case err != nil:
-		return true, w.failed(ctx, Unreachable, err)
+		return true, w.failed(ctx, err)
 	case chain != w.opts.ChainID:
-		return true, w.failed(ctx, WrongChain, fmt.Errorf("its chain id is %d instead of %d (receipts.chain_id); none of its receipts is believed", chain, w.opts.ChainID))
+		return true, w.failed(ctx, wrongChain(chain, w.opts.ChainID))
 	}
 	w.opts.Meter.NodeState(head)
 	after := int64(0)
 	if head == w.head {
 		after = w.seen
 	}
-	asked, good, bad := 0, 0, error(nil)
+	good, bad := 0, error(nil)
 	for {
 		events, err := w.store.Watched(ctx, after, page)
 		if err != nil {
-			return true, w.failed(ctx, "", fmt.Errorf("what waits for a receipt can't be read: %w", err))
+			return true, w.failed(ctx, fmt.Errorf("what waits for a receipt can't be read: %w", err))
 		}
 		if len(events) == 0 {
 			break
@@ -176,16 +166,17 @@ func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
 		after = events[len(events)-1].Seq
 		byHash, hashes := group(events)
 		for len(hashes) > 0 {
-			some := hashes[:min(batch, len(hashes))]
+			some := hashes[:min(Batch, len(hashes))]
 			hashes = hashes[len(some):]
-			found, err := w.node.Receipts(ctx, some)
+			found, err := w.node.Receipts(ctx, w.opts.ChainID, some)
 			if err != nil {
-				return true, w.failed(ctx, Unreachable, err)
+				return true, w.failed(ctx, err)
 			}
 			for i, f := range found {
-				asked++
 				if f.Err != nil {
-					bad = f.Err
+					if bad == nil || level(f.Err) > level(bad) {
+						bad = f.Err
+					}
 					continue
 				}
 				good++
@@ -201,10 +192,10 @@ func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
 	w.seen, w.head = max(w.seen, after), head
 	if bad != nil {
 		w.head = 0 // asked for again, however the chain stands
-		if w.opts.Meter.NodeFault(BadAnswer); good == 0 {
-			return true, w.failed(ctx, "", bad)
+		if good == 0 {
+			return true, w.failed(ctx, bad)
 		}
-		w.tell(ctx, slog.LevelWarn, bad)
+		w.tell(ctx, bad)
 		w.failures = 0
 		return true, nil
 	}
@@ -250,27 +241,23 @@ func (w *Watcher) attach(ctx context.Context, events []webhook.Watched, outcome 
 }
 
 // failed notes a round in which nothing could be learnt.
-func (w *Watcher) failed(ctx context.Context, kind string, err error) error {
+func (w *Watcher) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	w.failures++
 	w.head = 0
-	if kind != "" {
-		w.opts.Meter.NodeFault(kind)
-	}
-	level := slog.LevelWarn
-	if kind == WrongChain {
-		level = slog.LevelError
-	}
-	w.tell(ctx, level, err)
+	w.tell(ctx, err)
 	return err
 }
 
-// tell logs a fault, once until it is another one.
-func (w *Watcher) tell(ctx context.Context, level slog.Level, err error) {
+// tell counts a fault, and logs it once until it is another one.
+func (w *Watcher) tell(ctx context.Context, err error) {
+	if kind := kindOf(err); kind != "" {
+		w.opts.Meter.NodeFault(kind)
+	}
 	if text := err.Error(); text != w.told {
 		w.told = text
-		w.opts.Log.Log(ctx, level, "receipts can't be watched for; tried again, later each time", "node", w.node.Origin(), "error", text)
+		w.opts.Log.Log(ctx, level(err), "receipts can't be watched for; tried again, later each time", "node", w.node.Origin(), "error", text)
 	}
 }

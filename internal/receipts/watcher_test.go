@@ -29,6 +29,8 @@ type chain struct {
 	receipts map[string]string
 	down     bool
 	breaks   bool // the code that asks it
+	drips    bool // a byte a second
+	astray   bool // the node that has the receipts is on another chain than the one that was asked before
 	requests int
 }
 
@@ -48,7 +50,9 @@ func (c *chain) RoundTrip(r *http.Request) (*http.Response, error) {
 		value := fmt.Sprintf(`"0x%x"`, c.head)
 		switch call.Method {
 		case "eth_chainId":
-			value = fmt.Sprintf(`"0x%x"`, c.id)
+			if value = fmt.Sprintf(`"0x%x"`, c.id); c.astray && strings.Contains(fmt.Sprint(list), "eth_getTransactionReceipt") {
+				value = `"0x1"`
+			}
 		case "eth_getTransactionReceipt":
 			if value = c.receipts[call.Params[0]]; value == "" {
 				value = "null"
@@ -60,7 +64,26 @@ func (c *chain) RoundTrip(r *http.Request) (*http.Response, error) {
 	if batch {
 		text = "[" + text + "]"
 	}
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+	body := io.Reader(strings.NewReader(text))
+	if c.drips {
+		body = drip{r.Context(), body}
+	}
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
+}
+
+// drip is a body of which a byte comes each second.
+type drip struct {
+	ctx context.Context
+	of  io.Reader
+}
+
+func (d drip) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(time.Second):
+		return d.of.Read(p[:1])
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	}
 }
 
 func (c *chain) set(change func()) {
@@ -202,6 +225,35 @@ func TestWrongChain(t *testing.T) {
 	})
 }
 
+// TestAstray: a node that is on the wrong chain answers for the receipts, and
+// another one was asked for its chain before. Nothing is believed.
+func TestAstray(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.chain.set(func() { w.chain.astray, w.chain.receipts[hashA] = true, receiptOf(hashA, "0x1", "0x1") })
+		w.hold("e", hashA)
+		w.after(time.Minute, "e", webhook.Held)
+		if !strings.Contains(w.log.String(), "level=ERROR") || !strings.Contains(w.log.String(), "chain id is 1 instead of 1337") || w.meter.said[receipts.WrongChain] == 0 {
+			t.Errorf("not loud enough: %v\n%s", w.meter.said, w.log)
+		}
+		w.chain.set(func() { w.chain.astray = false })
+		w.after(2*time.Minute, "e", webhook.Accepted)
+	})
+}
+
+// TestDrip: a node whose answer would take a minute is left after 15 s.
+func TestDrip(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.chain.set(func() { w.chain.drips, w.chain.receipts[hashA] = true, receiptOf(hashA, "0x1", "0x1") })
+		w.hold("e", hashA)
+		w.after(20*time.Second, "e", webhook.Held)
+		if w.chain.requests != 2 || w.meter.said[receipts.Unreachable] != 1 || !strings.Contains(w.log.String(), "no whole answer came in time") {
+			t.Errorf("%d requests, %v\n%s", w.chain.requests, w.meter.said, w.log)
+		}
+		w.chain.set(func() { w.chain.drips = false })
+		w.after(time.Minute, "e", webhook.Accepted)
+	})
+}
+
 // TestNodeDown: it is asked ever less often, and no key is in the log.
 func TestNodeDown(t *testing.T) {
 	run(t, 1, func(w *world) {
@@ -243,7 +295,12 @@ func TestLies(t *testing.T) {
 		w.hold("good", hashB)
 		w.after(3*time.Second, "good", webhook.Accepted)
 		w.after(0, "lie", webhook.Held)
-		w.chain.set(func() { w.chain.receipts[hashA] = receiptOf(hashA, "0x1", "0x1") }) // the head has not moved
+		if w.meter.said[receipts.BadAnswer] == 0 || !strings.Contains(w.log.String(), "level=ERROR") || !strings.Contains(w.log.String(), "answers for another transaction") {
+			t.Errorf("not loud enough: %v\n%s", w.meter.said, w.log)
+		}
+		w.chain.set(func() { w.chain.receipts[hashA] = receiptOf(hashA, "0x1", "0x01") }) // the head has not moved
+		w.after(2*time.Minute, "lie", webhook.Held)
+		w.chain.set(func() { w.chain.receipts[hashA] = receiptOf(hashA, "0x1", "0x1") })
 		w.after(2*time.Minute, "lie", webhook.Accepted)
 	})
 }
