@@ -209,38 +209,3 @@ func (a *app) signIn(c *config.Config, s *store.Store) (*server.SignIn, error) {
 		BaseURL: c.BaseURL, RateLimit: c.Auth.RateLimit, TrustedProxies: c.TrustedProxies,
 	}, nil
 }
-
-// observe writes one line an attempt, with everything on it.
-func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
-	return func(o deliver.Observation) {
-		level, message := slog.LevelInfo, "attempt"
-		switch {
-		case o.Panic != nil:
-			level, message = slog.LevelError, "attempt panicked"
-		case o.Outcome.State == webhook.Delivered:
-			level = slog.LevelDebug
-		}
-		if !log.Enabled(context.Background(), level) {
-			return
-		}
-		t := o.Outcome.Attempt
-		attrs := []slog.Attr{
-			slog.String("delivery", o.Work.Key.String()), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
-			slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name), slog.String("url", t.URL),
-			slog.Int("attempt", t.N), slog.Int("status", t.Status), slog.Duration("duration", t.Duration), slog.String("state", string(o.Outcome.State)),
-		}
-		if t.Error != "" {
-			attrs = append(attrs, slog.String("error", t.Error))
-		}
-		if !o.Outcome.Due.IsZero() {
-			attrs = append(attrs, slog.Time("next", o.Outcome.Due))
-		}
-		if o.Panic != nil {
-			attrs = append(attrs, slog.String("panic", o.Panic.What), slog.String("stack", o.Panic.Stack))
-		}
-		if payloads {
-			attrs = append(attrs, slog.String("body", string(o.Work.Bytes)), slog.String("response", string(t.Response)))
-		}
-		log.LogAttrs(context.Background(), level, message, attrs...)
-	}
-}

@@ -56,7 +56,7 @@ func New(opts Options) *Metrics {
 		provided: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sealpost_provider_events_total", Help: "Events that card providers posted, by what came of them; unknown_user means that no credential is linked."}, []string{"provider", "result"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sealpost_deliveries_total", Help: "Deliveries by the state that they came to: pending when another attempt follows a failed one, delivered, dead, cancelled by somebody or with their webhook."}, []string{"state"}),
+			Name: "sealpost_deliveries_total", Help: "Deliveries by the state that they came to: pending when another attempt follows a failed one, delivered, dead, parked when the attempt had its webhook disabled, cancelled by somebody or with their webhook."}, []string{"state"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sealpost_attempts_total", Help: "Attempts by what they brought: the class of the status, or error."}, []string{"outcome"}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -78,7 +78,7 @@ func New(opts Options) *Metrics {
 		Name: "sealpost_receipt_node_up", Help: "1 when the Ethereum node could be used the last time it was asked, else 0. It is asked while an event waits."})
 	m.head = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "sealpost_receipt_node_head", Help: "Number of the newest block that the Ethereum node has told of."})
-	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead, webhook.Cancelled} {
+	for _, state := range []webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead, webhook.Parked, webhook.Cancelled} {
 		m.deliveries.WithLabelValues(string(state)) // shown from the start, so that rates begin at zero
 	}
 	for _, outcome := range outcomes {
@@ -132,7 +132,7 @@ func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // Attempted notes an attempt and what followed.
 func (m *Metrics) Attempted(o *webhook.Outcome) {
-	m.deliveries.WithLabelValues(string(o.State)).Inc()
+	m.deliveries.WithLabelValues(string(o.Shown())).Inc()
 	m.attempts.WithLabelValues(outcomeOf(o.Attempt.Status)).Inc()
 	m.duration.Observe(o.Attempt.Duration.Seconds())
 	if o.Work.First() {

@@ -54,6 +54,7 @@ func TestMetrics(t *testing.T) {
 	}{{204, webhook.Delivered}, {503, webhook.Pending}, {302, webhook.Pending}, {410, webhook.Dead}, {0, webhook.Pending}, {700, webhook.Pending}} {
 		m.Attempted(&webhook.Outcome{Work: work, State: attempt.state, Attempt: webhook.Attempt{N: 1, At: now.Add(time.Millisecond), Status: attempt.status, Duration: time.Second}})
 	}
+	m.Attempted(&webhook.Outcome{Work: work, State: webhook.Pending, Disable: "the receiver answered 410 Gone", Attempt: webhook.Attempt{N: 1, Status: 410}})
 	m.Panicked()
 	text := read(t, m)
 	for _, want := range []string{
@@ -62,9 +63,9 @@ func TestMetrics(t *testing.T) {
 		`sealpost_deliveries_total{state="delivered"} 1` + "\n", `sealpost_deliveries_total{state="pending"} 4` + "\n", `sealpost_deliveries_total{state="dead"} 1` + "\n",
 		`sealpost_deliveries_total{state="cancelled"} 12` + "\n", `sealpost_deliveries{state="pending"} 7` + "\n", `sealpost_deliveries{state="parked"} 11` + "\n",
 		`sealpost_webhook_parked{organization="acme",webhook="off"} 11` + "\n",
-		`sealpost_attempts_total{outcome="2xx"} 1` + "\n", `sealpost_attempts_total{outcome="3xx"} 1` + "\n", `sealpost_attempts_total{outcome="4xx"} 1` + "\n",
+		`sealpost_attempts_total{outcome="2xx"} 1` + "\n", `sealpost_attempts_total{outcome="3xx"} 1` + "\n", `sealpost_deliveries_total{state="parked"} 1` + "\n", `sealpost_attempts_total{outcome="4xx"} 2` + "\n",
 		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",
-		"sealpost_attempt_duration_seconds_count 6\n", "sealpost_first_attempt_wait_seconds_count 6\n",
+		"sealpost_attempt_duration_seconds_count 7\n", "sealpost_first_attempt_wait_seconds_count 7\n",
 		"sealpost_commit_operations_sum 6\n", "sealpost_commit_duration_seconds_count 1\n",
 		"sealpost_panics_total 1\n", "sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
 		`sealpost_webhook_pending{organization="acme",webhook="orders"} 3` + "\n",

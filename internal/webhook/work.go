@@ -34,6 +34,15 @@ type Outcome struct {
 	Failing   bool          // the webhook's run of failures begins with this attempt
 }
 
+// Shown is the state that people see the delivery in afterwards: what waits for
+// a webhook that the attempt has disabled is parked.
+func (o *Outcome) Shown() DeliveryState {
+	if o.State == Pending && o.Disable != "" {
+		return Parked
+	}
+	return o.State
+}
+
 // Committed is what one commit of this process brought for the engine.
 type Committed struct {
 	First, Last int64   // numbers of the events it added; zero when none
