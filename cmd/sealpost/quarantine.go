@@ -95,6 +95,9 @@ func newQuarantinePush(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "push ID",
 		Short: "Take an event from quarantine once more",
+		Long: `An event that fits by now, for instance after an update, is sent to the organization
+of its user's credential, and leaves the quarantine. It stays there when it does not fit
+still, and when its user is linked to no credential: link the user, and push it again.`,
 		Example: `  sealpost quarantine push 3
   sealpost quarantine push 3 -o json`,
 		Args: exactly("ID"),

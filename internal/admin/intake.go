@@ -15,7 +15,7 @@ import (
 // Intakes is what taking providers' events in needs of the database.
 type Intakes interface {
 	Take(ctx context.Context, in webhook.Incoming) (webhook.Taking, error)
-	Quarantine(ctx context.Context) ([]webhook.QuarantinedIntake, error)
+	Quarantined(ctx context.Context, seq int64) (provider string, raw []byte, err error)
 	DropQuarantined(ctx context.Context, seq int64) error
 }
 
@@ -31,9 +31,13 @@ type Intake struct {
 // on disk. An event that does not fit is kept in quarantine; the error then
 // says all that is wrong with it. Whether the event is genuine is asked before.
 func (i *Intake) Take(ctx context.Context, provider catalog.Provider, raw []byte) (webhook.Taking, error) {
+	return i.take(ctx, provider, raw, false)
+}
+
+func (i *Intake) take(ctx context.Context, provider catalog.Provider, raw []byte, pushed bool) (webhook.Taking, error) {
 	now := i.Now().UTC().Truncate(time.Millisecond)
 	mapped, err := provider.Map(raw)
-	in := webhook.Incoming{Provider: provider.Name(), ID: mapped.ID, User: mapped.User, Ignored: mapped.Why, At: now}
+	in := webhook.Incoming{Provider: provider.Name(), ID: mapped.ID, User: mapped.User, Ignored: mapped.Why, At: now, Pushed: pushed}
 	var misfit *catalog.IntakeError
 	switch {
 	case errors.As(err, &misfit):
@@ -63,22 +67,19 @@ func (i *Intake) publication(in catalog.Intake, c webhook.Credential, now time.T
 }
 
 // Push takes an event from quarantine once more, for instance after an update
-// that knows its kind; when it is taken it leaves the quarantine.
+// that knows its kind; when it is taken it leaves the quarantine. It belongs to
+// no organization there: whose it is, its user's credential says, and nobody
+// else.
 func (i *Intake) Push(ctx context.Context, seq int64) (webhook.Taking, error) {
-	kept, err := i.Store.Quarantine(ctx)
+	name, raw, err := i.Store.Quarantined(ctx, seq)
 	if err != nil {
 		return webhook.Taking{}, err
 	}
-	at := slices.IndexFunc(kept, func(q webhook.QuarantinedIntake) bool { return q.Seq == seq })
-	if at < 0 {
-		return webhook.Taking{}, webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("nothing is in quarantine under %d", seq)).
-			WithHint("`sealpost quarantine list` shows what is")
-	}
-	provider, found := catalog.ProviderByName(kept[at].Provider)
+	provider, found := catalog.ProviderByName(name)
 	if !found {
-		return webhook.Taking{}, webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no provider %q", kept[at].Provider))
+		return webhook.Taking{}, webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no provider %q", name))
 	}
-	taken, err := i.Take(ctx, provider, kept[at].Raw)
+	taken, err := i.take(ctx, provider, raw, true)
 	if err != nil {
 		return taken, err
 	}

@@ -237,8 +237,8 @@ func TestIntakeMisfits(t *testing.T) {
 		t.Fatalf("%d are kept of %d: %v", len(kept), len(misfits), err)
 	}
 	for _, q := range kept {
-		if misfits[string(q.Raw)] == nil || len(q.Faults) == 0 {
-			t.Errorf("%.80q is kept for %q", q.Raw, q.Faults)
+		if _, raw, err := r.store.Quarantined(t.Context(), q.Seq); err != nil || misfits[string(raw)] == nil || len(q.Faults) == 0 {
+			t.Errorf("%.80q is kept for %q (%v)", raw, q.Faults, err)
 		}
 	}
 
@@ -248,8 +248,11 @@ func TestIntakeMisfits(t *testing.T) {
 		r.post(raw, digest(providerKey, raw))
 	}
 	kept, err = r.store.Quarantine(t.Context())
-	if err != nil || len(kept) != 1000 || string(kept[0].Raw) != `{"id":"q-1009"}` {
-		t.Errorf("%d are kept: %v", len(kept), err)
+	if err != nil || len(kept) != 1000 {
+		t.Fatalf("%d are kept: %v", len(kept), err)
+	}
+	if _, raw, err := r.store.Quarantined(t.Context(), kept[0].Seq); err != nil || string(raw) != `{"id":"q-1009"}` {
+		t.Errorf("the newest is %s (%v)", raw, err)
 	}
 }
 

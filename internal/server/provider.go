@@ -36,6 +36,9 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, hook Hook) error {
 		return webhook.Errorf(webhook.CodeUnauthorized, err.Error())
 	}
 	taken, err := hook.Take(r.Context(), raw)
+	if taken.Dropped > 0 {
+		s.opts.Log.Warn("the quarantine of provider events is full; its oldest were dropped", slog.String("provider", hook.Name), slog.Int64("events", taken.Dropped))
+	}
 	if err != nil {
 		return err
 	}

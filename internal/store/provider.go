@@ -53,7 +53,7 @@ func (s *Store) take(tx *session, in *webhook.Incoming, taken *webhook.Taking, c
 			}
 		}
 		taken.Kept = true
-		return tx.quarantine(in)
+		return tx.quarantine(in, &taken.Dropped)
 	}
 	if err := s.begin(tx); err != nil {
 		return err
@@ -64,6 +64,9 @@ func (s *Store) take(tx *session, in *webhook.Incoming, taken *webhook.Taking, c
 	c, known, err := s.credential(tx, in)
 	if err != nil {
 		return err
+	}
+	if !known && in.Pushed {
+		return tx.stays(in, taken)
 	}
 	if !known {
 		if err := tx.ignore(in, webhook.UnknownUser, taken); err != nil || taken.Repeated {
@@ -109,6 +112,17 @@ func (s *session) ignore(in *webhook.Incoming, why string, taken *webhook.Taking
 		taken.Ignored = why
 	}
 	return err
+}
+
+// stays keeps an event in quarantine for whose user nothing would be sent. The
+// provider may be done with it: once it is known, nobody asks for it again.
+func (s *session) stays(in *webhook.Incoming, taken *webhook.Taking) error {
+	err := s.row(`SELECT EXISTS (SELECT 1 FROM provider_event WHERE provider = ? AND id = ?)`, []any{in.Provider, in.ID}, &taken.Repeated)
+	if err != nil || taken.Repeated {
+		return err
+	}
+	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("the %s user %q is linked to no credential, so nothing would be sent; the event stays in quarantine", in.Provider, in.User)).
+		WithHint("`sealpost credential link` first, then push it again")
 }
 
 // credential finds whom an event is for. What was found is remembered until
@@ -165,20 +179,24 @@ func (s *Store) Unlinked(ctx context.Context) (found []webhook.UnlinkedUser, err
 	return found, nil
 }
 
-// quarantine keeps an event that does not fit, once however often it comes.
-func (s *session) quarantine(in *webhook.Incoming) error {
+// quarantine keeps an event that does not fit, once however often it comes, and
+// counts what had to go for it.
+func (s *session) quarantine(in *webhook.Incoming, dropped *int64) error {
 	digest := sha256.Sum256(in.Raw)
 	seq, err := s.insert(`INSERT INTO quarantine (provider, digest, bytes, faults, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		in.Provider, digest[:], in.Raw, strings.Join(in.Faults, "\n"), millis(in.At))
 	if err != nil || seq == 0 {
 		return err
 	}
-	return s.exec(`DELETE FROM quarantine WHERE seq <= ?`, seq-maxQuarantine)
+	// Not by the number alone: one that comes again uses a number up.
+	*dropped, err = s.changed(`DELETE FROM quarantine WHERE seq <= (SELECT seq FROM quarantine ORDER BY seq DESC LIMIT 1 OFFSET ?)`, maxQuarantine)
+	return err
 }
 
-// Quarantine lists events of providers that did not fit, the newest first.
+// Quarantine lists events of providers that did not fit, the newest first and
+// without their bytes.
 func (s *Store) Quarantine(ctx context.Context) (found []webhook.QuarantinedIntake, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT seq, provider, bytes, faults, at FROM quarantine ORDER BY seq DESC`)
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, provider, faults, at FROM quarantine ORDER BY seq DESC`)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -187,13 +205,23 @@ func (s *Store) Quarantine(ctx context.Context) (found []webhook.QuarantinedInta
 		var q webhook.QuarantinedIntake
 		var faults string
 		var at int64
-		if err := rows.Scan(&q.Seq, &q.Provider, &q.Raw, &faults, &at); err != nil {
+		if err := rows.Scan(&q.Seq, &q.Provider, &faults, &at); err != nil {
 			return nil, fault(s.path, err)
 		}
 		q.Faults, q.At = strings.Split(faults, "\n"), fromMillis(at)
 		found = append(found, q)
 	}
 	return found, nil
+}
+
+// Quarantined is one of them, as it came.
+func (s *Store) Quarantined(ctx context.Context, seq int64) (provider string, raw []byte, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT provider, bytes FROM quarantine WHERE seq = ?`, seq).Scan(&provider, &raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil, webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("nothing is in quarantine under %d", seq)).
+			WithHint("`sealpost quarantine list` shows what is")
+	}
+	return provider, raw, fault(s.path, err)
 }
 
 // DropQuarantined removes an event from quarantine, after it was taken.

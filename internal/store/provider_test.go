@@ -87,3 +87,33 @@ func TestUnlinkedIsBounded(t *testing.T) {
 		t.Errorf("%d users, the known one with %d events", len(after), after[known])
 	}
 }
+
+// TestMisfitAgain has one misfit come more often than misfits are kept: it is
+// kept once, and no other one goes for it.
+func TestMisfitAgain(t *testing.T) {
+	const most = 1000
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	misfit := func(raw string) webhook.Taking {
+		t.Helper()
+		taken, err := s.Take(t.Context(), webhook.Incoming{Provider: "panda", At: now, Raw: []byte(raw), Faults: []string{"no"}})
+		if err != nil || !taken.Kept {
+			t.Fatalf("%+v (%v)", taken, err)
+		}
+		return taken
+	}
+	misfit("first")
+	for range most + 1 {
+		misfit("again")
+	}
+	for n := range most - 2 {
+		if taken := misfit(fmt.Sprint(n)); taken.Dropped != 0 {
+			t.Fatalf("%d dropped for number %d", taken.Dropped, n+2)
+		}
+	}
+	if taken := misfit("last"); taken.Dropped != 1 {
+		t.Errorf("%d dropped for the last", taken.Dropped)
+	}
+	if kept, err := s.Quarantine(t.Context()); err != nil || len(kept) != most {
+		t.Errorf("%d are kept (%v)", len(kept), err)
+	}
+}

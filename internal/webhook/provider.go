@@ -32,6 +32,10 @@ type Incoming struct {
 	// when nothing is sent or the event does not fit.
 	Publication func(Credential) (Publication, error)
 
+	// Pushed comes out of quarantine, and stays there rather than be ignored
+	// for want of a credential.
+	Pushed bool
+
 	// Raw and Faults are set when the event does not fit: it is kept in
 	// quarantine.
 	Raw    []byte
@@ -44,6 +48,7 @@ type Taking struct {
 	Ignored  string     // why nothing is sent
 	Event    Publishing // ours, when there is one
 	Kept     bool       // it is in quarantine
+	Dropped  int64      // older ones that left the quarantine for it
 }
 
 // UnknownUser is why nothing is sent for a user without a credential.
@@ -92,7 +97,6 @@ type UnlinkedUser struct {
 type QuarantinedIntake struct {
 	Seq      int64     `json:"id"`
 	Provider string    `json:"provider"`
-	Raw      []byte    `json:"-"`
 	Faults   []string  `json:"message"`
 	At       time.Time `json:"at"`
 }
