@@ -40,6 +40,7 @@ type Metrics struct {
 	duration   prometheus.Histogram
 	wait       prometheus.Histogram
 	operations prometheus.Histogram
+	rows       prometheus.Counter
 	commit     prometheus.Histogram
 	panics     prometheus.Counter
 	receipts   *prometheus.CounterVec
@@ -65,6 +66,8 @@ func New(opts Options) *Metrics {
 			Name: "sealpost_first_attempt_wait_seconds", Help: "Time from acceptance to the beginning of a delivery's first attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
 		operations: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sealpost_commit_operations", Help: "Changes that share a commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
+		rows: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sealpost_rows_written_total", Help: "Rows that commits of this process inserted, changed, or deleted."}),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sealpost_commit_duration_seconds", Help: "Duration of a transaction with its sync.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9)}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
@@ -86,7 +89,7 @@ func New(opts Options) *Metrics {
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sealpost_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": opts.Version}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.commit, m.panics, build,
+	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.rows, m.commit, m.panics, build,
 		gauge("sealpost_in_flight", "Requests to receivers under way.", func() float64 { return float64(opts.InFlight()) }),
 		gauge("sealpost_queued", "Deliveries in memory that wait for their turn.", func() float64 { return float64(opts.Queued()) }),
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
@@ -121,9 +124,11 @@ func (m *Metrics) Taken(provider string, result webhook.IntakeResult) {
 	m.provided.WithLabelValues(provider, string(result)).Inc()
 }
 
-// Committed notes a commit: how many changes shared it, and how long it took.
-func (m *Metrics) Committed(operations int, took time.Duration) {
+// Committed notes a commit: how many changes shared it, how many rows they
+// wrote, and how long it took.
+func (m *Metrics) Committed(operations, rows int, took time.Duration) {
 	m.operations.Observe(float64(operations))
+	m.rows.Add(float64(rows))
 	m.commit.Observe(took.Seconds())
 }
 

@@ -46,7 +46,7 @@ func TestMetrics(t *testing.T) {
 	m.Stored(webhook.Committed{Changed: true, Cancelled: 12})
 	m.Expect("panda")
 	m.Taken("panda", webhook.IntakeUnknownUser)
-	m.Committed(6, 3*time.Millisecond)
+	m.Committed(6, 14, 3*time.Millisecond)
 	work := &webhook.Work{Accepted: now}
 	for _, attempt := range []struct {
 		status int
@@ -66,7 +66,7 @@ func TestMetrics(t *testing.T) {
 		`sealpost_attempts_total{outcome="2xx"} 1` + "\n", `sealpost_attempts_total{outcome="3xx"} 1` + "\n", `sealpost_deliveries_total{state="parked"} 1` + "\n", `sealpost_attempts_total{outcome="4xx"} 2` + "\n",
 		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",
 		"sealpost_attempt_duration_seconds_count 7\n", "sealpost_first_attempt_wait_seconds_count 7\n",
-		"sealpost_commit_operations_sum 6\n", "sealpost_commit_duration_seconds_count 1\n",
+		"sealpost_commit_operations_sum 6\n", "sealpost_rows_written_total 14\n", "sealpost_commit_duration_seconds_count 1\n",
 		"sealpost_panics_total 1\n", "sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
 		`sealpost_webhook_pending{organization="acme",webhook="orders"} 3` + "\n",
 		`sealpost_webhook_oldest_pending_seconds{organization="acme",webhook="orders"} 90` + "\n",

@@ -10,6 +10,7 @@ import (
 type session struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
+	rows     int   // rows written since the transaction began, without those of triggers
 	fresh    bool  // what publishing goes by has to be read again: something else than publishing may have changed it
 	next     int64 // number of the next event, once fresh is false
 	awaiting bool  // events are held in this file, once fresh is false
@@ -44,7 +45,20 @@ func (s *session) changed(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return result.RowsAffected()
+	n, err := result.RowsAffected()
+	s.rows += int(n)
+	return n, err
+}
+
+// control runs a statement that begins or ends something and writes no rows:
+// SQLite would tell of those of the statement before.
+func (s *session) control(query string) error {
+	stmt, err := s.statement(query)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(background)
+	return err
 }
 
 // insert runs an INSERT and returns the new row's number, or 0 when a conflict
@@ -58,7 +72,8 @@ func (s *session) insert(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n, err := result.RowsAffected(); n == 0 || err != nil {
+	n, err := result.RowsAffected()
+	if s.rows += int(n); n == 0 || err != nil {
 		return 0, err
 	}
 	return result.LastInsertId()
@@ -74,16 +89,18 @@ func (s *session) row(query string, args []any, into ...any) error {
 }
 
 func (s *session) savepoint(run func(*session) error) error {
-	if err := s.exec(`SAVEPOINT operation`); err != nil {
+	if err := s.control(`SAVEPOINT operation`); err != nil {
 		return err
 	}
+	rows := s.rows
 	refused := run(s)
 	if refused != nil {
-		if err := s.exec(`ROLLBACK TO operation`); err != nil {
+		s.rows = rows
+		if err := s.control(`ROLLBACK TO operation`); err != nil {
 			return err
 		}
 	}
-	if err := s.exec(`RELEASE operation`); err != nil {
+	if err := s.control(`RELEASE operation`); err != nil {
 		return err
 	}
 	return refused

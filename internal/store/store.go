@@ -58,7 +58,7 @@ type Store struct {
 	written     func(webhook.Committed)
 	key         *sealKey
 
-	measured func(operations int, took time.Duration)
+	measured func(operations, rows int, took time.Duration)
 
 	statements statements
 }

@@ -223,7 +223,7 @@ func (w *writer) commit(batch []*operation) {
 	began := time.Now()
 	err := w.transaction(batch, results)
 	if err == nil && w.store.measured != nil {
-		w.store.measured(len(batch), time.Since(began))
+		w.store.measured(len(batch), w.session.rows, time.Since(began))
 	}
 	if err != nil && len(batch) > 1 && !Busy(err) && !errors.Is(err, errCommit) {
 		for i := range batch {
@@ -272,11 +272,12 @@ var errCommit = errors.New("commit failed")
 
 func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	s := w.session
-	if err := s.exec(`BEGIN IMMEDIATE`); err != nil {
+	s.rows = 0
+	if err := s.control(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
 	if err := w.notice(); err != nil {
-		return errors.Join(err, s.exec(`ROLLBACK`))
+		return errors.Join(err, s.control(`ROLLBACK`))
 	}
 	changes := false
 	defer func() {
@@ -300,7 +301,7 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 		}
 	}
 	if err == nil {
-		if err = s.exec(`COMMIT`); err == nil {
+		if err = s.control(`COMMIT`); err == nil {
 			return nil
 		}
 		err = errors.Join(errCommit, err)
@@ -308,7 +309,7 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	s.fresh = true
 	w.store.fanouts.forget()
 	w.store.pending.forget()
-	if rollback := s.exec(`ROLLBACK`); rollback != nil && !errors.Is(err, errCommit) {
+	if rollback := s.control(`ROLLBACK`); rollback != nil && !errors.Is(err, errCommit) {
 		err = errors.Join(err, rollback)
 	}
 	return err
@@ -339,10 +340,10 @@ func (s *Store) releasing(ctx context.Context, run func(*session, *webhook.Commi
 	})
 }
 
-// Measure has fn called after each commit with how many operations shared it
-// and how long it took. It must be set before the first write and return at
+// Measure has fn called after each commit with how many operations shared it,
+// how many rows they wrote, and how long it took. It must be set before the first write and return at
 // once.
-func (s *Store) Measure(fn func(operations int, took time.Duration)) { s.measured = fn }
+func (s *Store) Measure(fn func(operations, rows int, took time.Duration)) { s.measured = fn }
 
 // Notify has fn called after each commit that brought work for the engine, in
 // the order of commits; before the callers are answered, but for publishers. It

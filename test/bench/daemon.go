@@ -33,14 +33,11 @@ func (b *bench) newDaemon(ctx context.Context, env ...string) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{bench: b, folder: folder, address: l.Addr().String(), env: env}
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
+	d := &daemon{bench: b, folder: folder, address: address, env: env}
 	if _, err := d.run(ctx, "webhook", "create", "bench", "--url", b.receiver.url); err != nil {
 		return nil, err
 	}
@@ -48,6 +45,15 @@ func (b *bench) newDaemon(ctx context.Context, env ...string) (*daemon, error) {
 		return nil, err
 	}
 	return d, d.start(ctx)
+}
+
+// freeAddress is one of this machine's that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 func (d *daemon) newToken(ctx context.Context, args ...string) (string, error) {
@@ -62,9 +68,10 @@ func (d *daemon) newToken(ctx context.Context, args ...string) (string, error) {
 // command is the program on the daemon's database.
 func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.bench.binary, args...)
-	cmd.Env = append(append(os.Environ(), d.env...),
+	cmd.Env = append(os.Environ(),
 		"SEALPOST_DATABASE="+d.database(), "SEALPOST_LISTEN="+d.address, "SEALPOST_METRICS_LISTEN=off",
 		"SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_LOG_LEVEL=warn")
+	cmd.Env = append(cmd.Env, d.env...)
 	return cmd
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"syscall"
 	"time"
 )
@@ -164,35 +163,4 @@ func pickup(ctx context.Context, b *bench) ([]row, error) {
 		longest = max(longest, time.Since(stored))
 	}
 	return []row{{fmt.Sprintf("another process's write picked up, longest of %d", times), millisecondsOf(longest), "≤ 100 ms", judge(longest <= 100*time.Millisecond)}}, nil
-}
-
-// writes counts what the daemon asks of the disk, on a run of its own: a
-// program that is traced is slow.
-func writes(ctx context.Context, b *bench) ([]row, error) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		return []row{{"writes and syncs per event", "strace is not there", "", plain}}, nil
-	}
-	d, err := b.newDaemon(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d.stop()
-	summary := d.folder + "/strace"
-	if err := d.start(ctx, "strace", "-f", "-c", "-o", summary, "-e", "trace=pwrite64,fsync,fdatasync"); err != nil {
-		return nil, err
-	}
-	f, err := b.flow(ctx, d.token, "-target", d.process.url+"/api/event", "-clients", "64")
-	d.process.interrupt()
-	if err != nil {
-		return nil, err
-	}
-	calls, err := readCalls(summary)
-	if err != nil {
-		return nil, err
-	}
-	n := float64(f.received.Events)
-	return []row{
-		{"page writes per event (64 clients, traced)", fmt.Sprintf("%.2f", float64(calls["pwrite64"])/n), "", plain},
-		{"syncs per event (64 clients, traced)", fmt.Sprintf("%.3f", float64(calls["fsync"]+calls["fdatasync"])/n), "", plain},
-	}, nil
 }
