@@ -54,18 +54,6 @@ var exitCodes = map[webhook.Code]int{
 	webhook.CodeInternal:           exitBug,
 }
 
-// usageError is a command line that makes no sense.
-type usageError struct {
-	message string
-	hint    string
-}
-
-func (e *usageError) Error() string { return e.message }
-
-func usagef(format string, args ...any) error {
-	return &usageError{message: fmt.Sprintf(format, args...)}
-}
-
 // verdict ends a command with an exit code after it has said everything
 // itself.
 type verdict struct{ code int }

@@ -113,6 +113,7 @@ func TestReport(t *testing.T) {
 		{&webhook.Error{Code: webhook.CodeTooManyRequests}, exitEnvironment, "too many requests"},
 		{fmt.Errorf("wrapped: %w", &webhook.Error{Code: webhook.CodeNotFound}), exitNotFound, "not found"},
 		{signalled{os.Interrupt}, exitInterrupted, "interrupted"},
+		{signalled{syscall.SIGTERM}, exitTerminated, "interrupted"},
 		{errors.New("else"), exitEnvironment, "failed"},
 	} {
 		var out bytes.Buffer
@@ -125,6 +126,11 @@ func TestReport(t *testing.T) {
 		var got struct{ Error fault }
 		if err := json.Unmarshal(text, &got); err != nil || got.Error.Code != test.name || got.Error.Exit != test.code {
 			t.Errorf("%v is told as %s (%v)", test.err, text, err)
+		}
+	}
+	for signal, want := range map[os.Signal]string{os.Interrupt: "stopped by SIGINT (Ctrl-C)", syscall.SIGTERM: "stopped by SIGTERM"} {
+		if got := (signalled{signal}).Error(); got != want {
+			t.Errorf("%s is told as %q, not %q", signal, got, want)
 		}
 	}
 	for code := range exitCodes {

@@ -171,12 +171,27 @@ func newHelp(a *app, root *cobra.Command) *cobra.Command {
 				return a.printBytes("help", []byte(environmentHelp()))
 			}
 			found, rest, err := root.Find(args)
+			if err == nil && len(rest) > 0 && found != root && found.HasSubCommands() {
+				return group(found, rest)
+			}
 			if err != nil || len(rest) > 0 || found == root {
-				return &usageError{fmt.Sprintf("no help on %q", strings.Join(args, " ")), "topics are " + strings.Join(names, ", ") + "; `sealpost --help` lists the commands"}
+				hint := "topics are " + strings.Join(names, ", ") + "; `sealpost --help` lists the commands"
+				if likely := nearest(args[0], append(names, subcommands(root)...)); likely != "" {
+					hint = "did you mean " + likely + "? " + hint
+				}
+				return &usageError{fmt.Sprintf("no help on %q", strings.Join(args, " ")), hint}
 			}
 			return found.Help()
 		},
 	}
+}
+
+// subcommands are the names of a command's own.
+func subcommands(cmd *cobra.Command) (names []string) {
+	for _, sub := range cmd.Commands() {
+		names = append(names, sub.Name())
+	}
+	return names
 }
 
 // environmentHelp lists every setting with its variable and flag.

@@ -184,6 +184,9 @@ func (a *app) listenTo(ctx context.Context, f *listenFlags) (err error) {
 	go func() { failed <- web.Serve(listener) }() // ends with Close
 	defer web.Close()                             //nolint:errcheck // nothing is left to lose
 	a.tellListening(f, url)
+	if !isLoopback(listener.Addr()) && !a.quiet {
+		a.warn("--address %s is open to the network: whoever can reach this machine may send requests; 127.0.0.1 keeps it to the machine itself", f.address)
+	}
 	if f.readyFile != "" {
 		if err := writeWhole(f.readyFile, []byte(url+"\n")); err != nil {
 			return usagef("--ready-file: %v", err)
@@ -292,6 +295,12 @@ func (f *listenFlags) bind(now time.Time, folder string) (net.Listener, string, 
 		return listener, "http://" + place + "/", nil
 	}
 	return tls.NewListener(listener, secure), "https://" + place + "/", nil
+}
+
+// isLoopback reports whether this machine alone can reach an address.
+func isLoopback(addr net.Addr) bool {
+	tcp, is := addr.(*net.TCPAddr)
+	return is && tcp.IP.IsLoopback()
 }
 
 // writeWhole writes a file that is there whole or not at all.

@@ -52,7 +52,12 @@ func run(args []string, s streams, env []string) (code int) {
 // signalled is the cause of a context that a signal ended.
 type signalled struct{ signal os.Signal }
 
-func (s signalled) Error() string { return "ended by " + s.signal.String() }
+func (s signalled) Error() string {
+	if s.signal == syscall.SIGTERM {
+		return "stopped by SIGTERM"
+	}
+	return "stopped by SIGINT (Ctrl-C)"
+}
 
 // signals returns a context that the first SIGINT or SIGTERM ends. The second
 // one leaves at once.

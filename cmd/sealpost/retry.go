@@ -48,8 +48,8 @@ is doing it once: what is pending already is left alone.`,
 			if s := webhook.DeliveryState(f.state); s != webhook.Dead && s != webhook.Cancelled {
 				return &usageError{"only dead and cancelled deliveries are retried in bulk", "a pending one is retried by its id"}
 			}
-			if rate < 0 {
-				return usagef("--rate can't be negative")
+			if err := checkRate(rate); err != nil {
+				return err
 			}
 			return a.retryAll(cmd.Context(), b, &f, dryRun, rate)
 		},

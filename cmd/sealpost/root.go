@@ -65,7 +65,11 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 			return group(cmd, args)
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+			err := cmd.ValidateRequiredFlags()
+			if err == nil {
+				err = cmd.ValidateFlagGroups()
+			}
+			if err != nil {
 				return asUsage(cmd, err)
 			}
 			a.applyGlobals()
@@ -77,7 +81,7 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 	root.SetErr(a.streams.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		a.output = askedFor(a.args, a.output)
-		return &usageError{err.Error(), fmt.Sprintf("`%s --help` shows the flags", cmd.CommandPath())}
+		return flagFault(cmd, err)
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
@@ -119,12 +123,12 @@ retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
 }
 
 // prepare gives every command what all need: groups refuse what they don't
-// know, commands without Args take none.
+// know, commands without Args take none, nor do cobra's own for completion.
 func prepare(cmd *cobra.Command) {
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.RunE, cmd.Args = group, cobra.ArbitraryArgs
 	}
-	if cmd.Args == nil {
+	if cmd.Args == nil || cmd.HasParent() && cmd.Parent().Name() == "completion" {
 		cmd.Args = atMost(0)
 	}
 	inner := cmd.Args
@@ -137,58 +141,6 @@ func prepare(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		prepare(sub)
 	}
-}
-
-// atMost takes so many arguments, or fewer.
-func atMost(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return &usageError{fmt.Sprintf("one argument too many: %q", args[n]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
-		}
-		return nil
-	}
-}
-
-// exactly asks for as many arguments as names.
-func exactly(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < len(names) {
-			return &usageError{fmt.Sprintf("%s is missing", names[len(args)]), fmt.Sprintf("`%s --help` shows examples", cmd.CommandPath())}
-		}
-		return atMost(len(names))(cmd, args)
-	}
-}
-
-func asUsage(cmd *cobra.Command, err error) error {
-	var usage *usageError
-	if errors.As(err, &usage) {
-		return err
-	}
-	message := err.Error()
-	// Cobra says of flags that exclude each other "if any flags in the group […]
-	// are set none of the others can be; [a b] were all set".
-	if given, found := strings.CutSuffix(message, "] were all set"); found {
-		if i := strings.LastIndexByte(given, '['); i >= 0 {
-			message = "--" + strings.Join(strings.Fields(given[i+1:]), " and --") + " can't be given together"
-		}
-	}
-	return &usageError{message, fmt.Sprintf("`%s --help` shows how it is used", cmd.CommandPath())}
-}
-
-// group runs for a command that only holds others: alone it shows its help,
-// with a word it does not know it is a mistake.
-func group(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
-	}
-	err := &usageError{message: fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())}
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		err.hint = "did you mean " + strings.Join(near, " or ") + "?"
-	} else {
-		err.hint = fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
-	}
-	return err
 }
 
 // askedFor is the --output of a command line that could not be read to its end: the

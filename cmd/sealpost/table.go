@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -15,11 +16,17 @@ const (
 
 // printTable writes a table that fits the terminal: cells are wrapped, headers
 // never. Where that can't be, each row is written as a list of its fields, as
-// psql does with \x auto. In a pipe the same rows, as wide as they are.
+// psql does with \x auto. In a pipe the same rows, as wide as they are. Where there
+// is nothing to tell stands a dash, so that nobody wonders whether it was cut.
 func (a *app) printTable(headers []string, rows [][]string) error {
 	widths := columnWidths(headers, rows, terminalWidth(a.streams.out))
 	if widths == nil {
 		return a.printRecords(headers, rows)
+	}
+	for _, row := range rows {
+		for j := range row {
+			row[j] = cmp.Or(row[j], "–")
+		}
 	}
 	renderer := a.renderer(a.streams.out)
 	cell := renderer.NewStyle().Padding(0, 1)

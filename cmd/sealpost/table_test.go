@@ -19,6 +19,18 @@ func TestFieldsAlign(t *testing.T) {
 	}
 }
 
+// TestNothingIsADash: an empty cell looks as if its text had been cut.
+func TestNothingIsADash(t *testing.T) {
+	var out strings.Builder
+	a := &app{streams: streams{out: &out}}
+	if err := a.printTable([]string{"EVENT", "TRANSACTION"}, [][]string{{"e1", ""}, {"e2", "t2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "│ e1    │ –           │\n│ e2    │ t2          │") {
+		t.Errorf("\n%s", out.String())
+	}
+}
+
 func TestTook(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "1µs", 400 * time.Microsecond: "400µs", 1500 * time.Microsecond: "2ms", 2 * time.Second: "2s"} {
 		if got := took(d); got != want {

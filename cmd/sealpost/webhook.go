@@ -72,8 +72,11 @@ func (f *webhookFlags) patch(cmd *cobra.Command) (*webhook.Patch, error) {
 		p.Only = &f.only
 	}
 	if given("max-in-flight") || given("rate") {
-		if f.maxInFlight < 0 || f.rate < 0 {
-			return nil, usagef("--max-in-flight and --rate can't be negative")
+		if f.maxInFlight < 0 {
+			return nil, usagef("--max-in-flight %d is no number from 0", f.maxInFlight)
+		}
+		if err := checkRate(f.rate); err != nil {
+			return nil, err
 		}
 		p.Limits = &webhook.Limits{MaxInFlight: f.maxInFlight, Rate: f.rate}
 	}
