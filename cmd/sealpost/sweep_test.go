@@ -101,6 +101,7 @@ func (c call) with(words ...string) []string { return append(slices.Clone(c.word
 
 var (
 	escape  = regexp.MustCompile("\x1b")
+	colour  = regexp.MustCompile("\x1b\\[[0-9;]*m")
 	rfc3339 = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d`)
 	border  = "╭│├╰"
 )
@@ -223,7 +224,7 @@ func (w *world) onTerminals(t *testing.T, c call, yes []string, piped outcome) {
 		if r.code != c.code {
 			t.Errorf("%q on a terminal ends with %d, not %d:\n%s", c.words, r.code, c.code, r.out)
 		}
-		if coloured := escape.MatchString(r.out); coloured && screen.plain || !coloured && !screen.plain {
+		if coloured := colour.MatchString(r.out); coloured && screen.plain || !coloured && !screen.plain {
 			t.Errorf("%q with %q %q has colours: %v\n%s", c.words, screen.env, screen.args, coloured, r.out)
 		}
 		if strings.Contains(r.out, "\x1b]") || strings.Contains(r.out, "\x1b[6n") {
