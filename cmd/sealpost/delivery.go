@@ -4,14 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"sealpost/internal/config"
 	"sealpost/internal/deliver"
 	"sealpost/internal/webhook"
 )
@@ -25,64 +21,6 @@ func newDelivery(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(newDeliveryList(a), newDeliveryGet(a), newDeliveryRetry(a), newDeliveryCancel(a))
 	return cmd
-}
-
-// deliveryFilter are the flags that choose deliveries.
-type deliveryFilter struct {
-	event, webhook, eventType, state, since, cursor string
-	limit                                           int
-}
-
-func (f *deliveryFilter) add(a *app, cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.event, "event", "", "only of this event")
-	cmd.Flags().StringVar(&f.webhook, "webhook", "", "only to this webhook")
-	cmd.Flags().StringVar(&f.eventType, "type", "", "only this event type")
-	cmd.Flags().StringVar(&f.state, "state", "", "only this state: pending, delivered, dead, parked or cancelled")
-	cmd.Flags().StringVar(&f.since, "since", "", "only of events since: 2h, 3d, or a time (RFC 3339)")
-	_ = cmd.RegisterFlagCompletionFunc("webhook", a.completeWebhooks)
-	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"pending", "delivered", "dead", "parked", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
-}
-
-func (f *deliveryFilter) query(a *app) (q webhook.DeliveryQuery, err error) {
-	q = webhook.DeliveryQuery{Organization: a.organization(), Event: f.event, Webhook: f.webhook, Type: f.eventType,
-		State: webhook.DeliveryState(f.state), Cursor: f.cursor, Limit: f.limit}
-	if f.state != "" && !slices.Contains(webhook.DeliveryStates, q.State) {
-		return q, unknownState(f.state, webhook.DeliveryStates)
-	}
-	q.Since, err = a.since(f.since)
-	return q, err
-}
-
-// unknownState is the error of a state that there isn't.
-func unknownState[S ~string](given string, known []S) error {
-	words := make([]string, len(known))
-	for i, state := range known {
-		words[i] = string(state)
-	}
-	return usagef("--state %q is none of %s", given, strings.Join(words, ", "))
-}
-
-// checkPage refuses a page without rows, or with more than are read at a time.
-func checkPage(limit int) error {
-	if limit < 1 || limit > webhook.MaxPage {
-		return usagef("--limit %d is not from 1 to %d", limit, webhook.MaxPage)
-	}
-	return nil
-}
-
-// since reads a time, or how long ago.
-func (a *app) since(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if d, err := config.ParseDuration(text); err == nil {
-		return a.now().Add(-d), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, &usageError{fmt.Sprintf("--since %q is neither a time nor how long ago", text), "write 2h, 3d or 2026-01-05T10:20:30Z"}
-	}
-	return t, nil
 }
 
 // listJSON is a page of a list.
@@ -123,6 +61,9 @@ interrupted; that is a stream, so its form for programs is -o jsonl.`,
 				return a.followList(cmd.Context(), b, q)
 			}
 			found, next, err := b.ListDeliveries(cmd.Context(), q)
+			if err == nil && len(found) == 0 && f.cursor == "" {
+				err = a.nothingFits(cmd.Context(), b, q)
+			}
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func newEventList(a *app) *cobra.Command {
 			if state != "" && !slices.Contains(webhook.EventStates, q.State) {
 				return unknownState(state, webhook.EventStates)
 			}
-			if err := checkPage(q.Limit); err != nil {
+			if err := errors.Join(checkPage(q.Limit), checkType(q.Type)); err != nil {
 				return err
 			}
 			if q.Since, err = a.since(since); err != nil {
@@ -51,6 +52,10 @@ func newEventList(a *app) *cobra.Command {
 			found, next, err := b.Events(cmd.Context(), q)
 			if err != nil {
 				return err
+			}
+			if len(found) == 0 && q.Cursor == "" {
+				a.doubtType(q.Type)
+				a.doubtOrganization(cmd.Context(), b)
 			}
 			return a.printEvents(found, next)
 		},
@@ -61,6 +66,7 @@ func newEventList(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&since, "since", "", "only since: 2h, 3d, or a time (RFC 3339)")
 	cmd.Flags().IntVar(&q.Limit, "limit", webhook.DefaultPage, "rows of a page")
 	cmd.Flags().StringVar(&q.Cursor, "cursor", "", "where the page before ended")
+	_ = cmd.RegisterFlagCompletionFunc("type", a.completeTypes)
 	return cmd
 }
 

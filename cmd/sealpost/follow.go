@@ -89,6 +89,11 @@ func (a *app) followList(ctx context.Context, b backend, q webhook.DeliveryQuery
 		if err != nil {
 			return err
 		}
+		if first && len(changed) == 0 {
+			if err := a.nothingFits(ctx, b, q); err != nil {
+				return err
+			}
+		}
 		if first && len(changed) > last {
 			changed = changed[len(changed)-last:]
 		}

@@ -81,6 +81,11 @@ func (a *app) retryAll(ctx context.Context, b backend, f *deliveryFilter, dryRun
 			break
 		}
 	}
+	if len(ids) == 0 {
+		if err := a.nothingFits(ctx, b, q); err != nil {
+			return err
+		}
+	}
 	if !dryRun && len(ids) > 0 {
 		if err := a.confirm(fmt.Sprintf("retry %d deliveries?", len(ids))); err != nil {
 			return err

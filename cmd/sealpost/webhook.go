@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
@@ -242,7 +243,11 @@ func newWebhookList(a *app) *cobra.Command {
 			}
 			if len(found) == 0 {
 				a.say("no webhooks yet; `sealpost webhook create NAME --url URL` makes one")
+				a.doubtOrganization(cmd.Context(), l)
 				return nil
+			}
+			if err := a.learnStates(cmd.Context(), l, found); err != nil {
+				return err
 			}
 			rows := make([][]string, len(found))
 			for i, w := range found {
@@ -260,9 +265,36 @@ func wants(c *webhook.Config) string {
 	return strings.Join(c.Only, ", ")
 }
 
+// looksAtOnce is how many webhooks of a server are asked about at a time.
+const looksAtOnce = 8
+
+// learnStates completes a server's list, which has configurations alone, with what
+// has become of each webhook.
+func (a *app) learnStates(ctx context.Context, b backend, found []webhook.Webhook) error {
+	if _, onFile := b.(*local); onFile {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(looksAtOnce)
+	for i := range found {
+		g.Go(func() error {
+			w, err := b.Get(ctx, a.organization(), found[i].Name)
+			switch {
+			case webhook.CodeOf(err) == webhook.CodeNotFound: // it was deleted just now
+				return nil
+			case err != nil:
+				return err
+			}
+			found[i] = w
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
 func webhookState(w *webhook.Webhook) string {
 	switch {
-	case w.Disabled && w.DisabledWhy == "": // a server's list does not tell
+	case w.Disabled && w.DisabledWhy == "": // an older server does not tell
 		return "disabled"
 	case w.Disabled:
 		return "disabled: " + w.DisabledWhy

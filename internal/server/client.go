@@ -153,6 +153,9 @@ func (c *Client) Create(ctx context.Context, _, name string, patch *webhook.Patc
 	if err := webhook.CheckName(name); err != nil {
 		return admin.Created{}, err
 	}
+	if err := withoutLimits(name, patch); err != nil {
+		return admin.Created{}, err
+	}
 	if !value.IsZero() {
 		return admin.Created{}, webhook.Errorf(webhook.CodeBadRequest, "a server makes the secret of a new webhook itself").
 			WithHint("create it, then set the secret with `sealpost webhook rotate NAME --now --secret SRC`")
@@ -251,13 +254,23 @@ func (c *Client) List(ctx context.Context, _ string) ([]webhook.Webhook, error) 
 	return found, nil
 }
 
+// withoutLimits refuses what the API can't carry. Its document ignores members that
+// it does not know, so to send them would be to lose them without a word.
+func withoutLimits(name string, patch *webhook.Patch) error {
+	if patch.Limits == nil {
+		return nil
+	}
+	return webhook.Errorf(webhook.CodeBadRequest, "--max-in-flight and --rate can't be set over HTTP: a webhook's document there has no room for them").
+		WithHint(fmt.Sprintf("on the server's own machine, without --server: `sealpost webhook update %s --max-in-flight N --rate N`; the running daemon goes by it at once", name))
+}
+
 // Update is [admin.Service.Update].
 func (c *Client) Update(ctx context.Context, _, name string, patch *webhook.Patch, ifMatch string) (webhook.Config, error) {
 	if err := webhook.CheckName(name); err != nil {
 		return webhook.Config{}, err
 	}
-	if patch.Limits != nil {
-		return webhook.Config{}, webhook.Errorf(webhook.CodeBadRequest, "limits of a webhook are set on the database itself, not over HTTP")
+	if err := withoutLimits(name, patch); err != nil {
+		return webhook.Config{}, err
 	}
 	body, _, err := c.do(ctx, call{method: http.MethodPatch, path: webhookPath(name), body: patchJSON(patch), ifMatch: ifMatch})
 	if err != nil {
