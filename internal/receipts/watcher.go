@@ -76,6 +76,9 @@ func (w *Watcher) Wake() {
 func (w *Watcher) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		waiting, err := w.contained(ctx)
+		if ctx.Err() != nil { // it failed for that, and is no failure
+			return
+		}
 		pause := w.opts.Interval
 		wake := w.wake
 		switch {

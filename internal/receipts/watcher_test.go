@@ -254,6 +254,19 @@ func TestDrip(t *testing.T) {
 	})
 }
 
+// TestStoppedInTheMiddle: the daemon is stopped while the node takes its time
+// over the very first answer.
+func TestStoppedInTheMiddle(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.chain.set(func() { w.chain.drips = true })
+		w.hold("e", hashA)
+		w.after(5*time.Second, "e", webhook.Held)
+		if w.chain.requests != 1 {
+			t.Errorf("%d requests", w.chain.requests)
+		}
+	})
+}
+
 // TestNodeDown: it is asked ever less often, and no key is in the log.
 func TestNodeDown(t *testing.T) {
 	run(t, 1, func(w *world) {
