@@ -35,7 +35,7 @@ type report struct {
 
 func newSentry(t *testing.T) *sentry {
 	t.Helper()
-	s := &sentry{messages: make(chan report, 64)}
+	s := &sentry{messages: make(chan report, 1024)}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()

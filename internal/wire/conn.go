@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -88,7 +89,7 @@ func (c *conn) answer(r *http.Request) (*http.Response, error) {
 		case err != nil && c.broken != nil:
 			return nil, c.broken
 		case err != nil:
-			return nil, &BadAnswerError{err}
+			return nil, &BadAnswerError{errors.New(nature(err))}
 		case response.StatusCode < 100:
 			return nil, &BadAnswerError{fmt.Errorf("malformed HTTP status code %03d", response.StatusCode)}
 		}
@@ -97,6 +98,17 @@ func (c *conn) answer(r *http.Request) (*http.Response, error) {
 			return response, nil
 		}
 	}
+}
+
+// nature says what is wrong with an answer without a word of the answer's own,
+// which net/http likes to quote: this goes into logs, and who repeats what it
+// was sent has the request in its answer.
+func nature(err error) string {
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "net/"), "http: ")
+	if own := strings.IndexAny(text, "\":;"); own >= 0 {
+		text = text[:own]
+	}
+	return strings.TrimSpace(text)
 }
 
 // BadAnswerError is an answer that is no HTTP, or too much of it.
