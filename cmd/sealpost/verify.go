@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,20 +38,27 @@ func newVerify(a *app) *cobra.Command {
 the signature doesn't match it looks for the cause. A cause is proven when computing the
 signature under that assumption gives exactly what was received, and suspected otherwise.
 
-With --computed it says what your own code does wrong, given what it came up with. With
+With --computed it says what your own code does wrong, given what it came up with; without
+a signature to hold it against the exit code is 1 in any case, for nothing was verified. For
+a webhook-signature it needs -H webhook-id and -H webhook-timestamp as well. With
 --webhook the secrets, also retired ones and those of other webhooks, and the body as it
 was sent are taken from the database. The right signature is shown with --show-expected
 only; a failure never becomes a pass.`,
 		Example: `  sealpost verify-signature --body '{"a":1}' --secret 0123456789abcdef0123456789abcdef -H 'Signature: f0546246da9e2349100c845a8561214788d75d900f3c086a72fcfa03bb1f42ab'
-  sealpost verify-signature --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw --tolerance none -H 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' -H 'webhook-timestamp: 1614265330' -H 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='`,
+  sealpost verify-signature --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw --tolerance none -H 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' -H 'webhook-timestamp: 1614265330' -H 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+  sealpost verify-signature --body @body.json --secret @secret.txt --computed bcadbfb547a03832fd07c02d3937dba9a92392aeec2b4ac9e95acbb856a47a8b`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			inquiry, err := a.inquiry(cmd.Context(), &f)
 			if err != nil {
 				return err
 			}
 			result := signature.Explain(inquiry)
-			if err := a.printVerdict(result); err != nil {
+			if err := a.printVerdict(result, f.computed != ""); err != nil {
 				return err
+			}
+			right := func(c signature.Cause) bool { return c.Code == signature.CodeComputedRight }
+			if f.computed != "" && !f.showExpected && !slices.ContainsFunc(result.Causes, right) {
+				a.say("--show-expected shows the right value")
 			}
 			if !result.Valid {
 				return verdict{exitNegative}
@@ -104,8 +114,8 @@ func (a *app) signedRequest(ctx context.Context, f *verifyFlags) (r signature.Re
 		return r, &usageError{"a secret is missing", "--secret @FILE, - or env:NAME gives it, --webhook NAME takes it from the database"}
 	case f.secret != "" && f.webhook != "":
 		return r, usagef("--secret and --webhook can't both be given")
-	case f.request == "" && len(f.headers) == 0:
-		return r, &usageError{"the signature is missing", "-H 'Signature: …' gives a header, --request @FILE a whole request"}
+	case f.request == "" && len(f.headers) == 0 && f.computed == "":
+		return r, &usageError{"the signature is missing", "-H 'Signature: …' gives a header, --request @FILE a whole request; --computed asks about a value of your own"}
 	case f.secret == "-" && (f.request == "-" || f.request == "" && f.body == "-"):
 		return r, &usageError{"--secret - and the body can't both read standard input", "read one of them from a file"}
 	}
@@ -123,7 +133,49 @@ func (a *app) signedRequest(ctx context.Context, f *verifyFlags) (r signature.Re
 	if r.Secrets, err = a.candidates(ctx, f); err != nil {
 		return r, err
 	}
-	return r, a.readSigned(f, &r)
+	if err := a.readSigned(f, &r); err != nil {
+		return r, err
+	}
+	return r, f.alone(&r)
+}
+
+// alone chooses the scheme when the only value is the computed one: what is written
+// as webhook-signature is, and what it covers has to be given.
+func (f *verifyFlags) alone(r *signature.Request) error {
+	given := func(name string) bool {
+		for key := range r.Headers {
+			if strings.EqualFold(key, name) {
+				return true
+			}
+		}
+		return false
+	}
+	if f.computed == "" || given(signature.HeaderSignature) || given(signature.HeaderStandard) {
+		return nil
+	}
+	var missing []string
+	for _, name := range []string{signature.HeaderID, signature.HeaderTimestamp} {
+		if !given(name) {
+			missing = append(missing, "-H '"+name+": …'")
+		}
+	}
+	written := strings.Contains(f.computed, signature.Version)
+	if _, err := base64.StdEncoding.DecodeString(strings.TrimSpace(f.computed)); err == nil && missing == nil {
+		_, err = hex.DecodeString(strings.TrimSpace(f.computed))
+		written = written || err != nil
+	}
+	if r.Scheme == signature.SchemeAuto && written {
+		r.Scheme = signature.SchemeStandard
+	}
+	if r.Scheme == signature.SchemeStandard && missing != nil {
+		verb := " is"
+		if len(missing) > 1 {
+			verb = " are"
+		}
+		return &usageError{"--computed is meant for webhook-signature, and " + strings.Join(missing, " and ") + verb + " missing",
+			"webhook-signature covers id.timestamp.body; give both as they stand in the request, or --scheme signature"}
+	}
+	return nil
 }
 
 // readSigned reads headers and body.
@@ -228,13 +280,16 @@ func tolerance(text string) (time.Duration, error) {
 }
 
 // printVerdict says what was found: both verdicts, and why.
-func (a *app) printVerdict(r signature.Result) error {
+func (a *app) printVerdict(r signature.Result, computed bool) error {
 	if a.json() {
 		return a.printJSON(r)
 	}
 	word := a.styleOut(styleError, "INVALID")
-	if r.Valid {
+	switch alone := computed && r.Signature == signature.Missing; {
+	case r.Valid:
 		word = a.styleOut(styleGood, "VALID")
+	case alone:
+		word = a.styleOut(styleWarn, "NOTHING TO VERIFY")
 	}
 	fields := [][2]string{{"verdict", word}, {"scheme", string(r.Scheme)}, {"signature", r.Signature}, {"freshness", r.Freshness}}
 	if r.Secret != "" {

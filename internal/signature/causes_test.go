@@ -181,6 +181,27 @@ var oddCases = []struct {
 		q.Computed = rightMaking(SchemeStandard, plainText, e.compact()).value()[len(Version):]
 		return q
 	}, []string{CodeSecretOther, CodeComputedRight}, nil},
+	{"computed alone, right", func(e event) Inquiry {
+		q := receivedAs(SchemeSignature, e.compact(), e.compact())
+		q.Computed, q.Headers = q.Headers[HeaderSignature][0], nil
+		return q
+	}, []string{CodeComputedRight}, nil},
+	{"computed alone, with a newline too many", func(e event) Inquiry {
+		q := receivedAs(SchemeStandard, e.compact(), e.compact())
+		q.Computed = rightMaking(SchemeStandard, plainText, e.compact()+"\n").value()
+		delete(q.Headers, HeaderStandard)
+		return q
+	}, []string{CodeBodyPlusNewline}, nil},
+	{"computed alone, unknown", func(e event) Inquiry {
+		q := receivedAs(SchemeSignature, e.compact(), "")
+		q.Computed, q.Headers = strings.Repeat("ab", 32), nil
+		return q
+	}, nil, []string{CodeBodyEmpty, CodeComputedUnknown}},
+	{"computed alone, over another body than was sent", func(e event) Inquiry {
+		q := receivedAs(SchemeSignature, e.compact(), e.compact()+" ")
+		q.Computed, q.Headers, q.Stored = Hex([]byte(plainText), []byte(e.compact()+" ")), nil, []byte(e.compact())
+		return q
+	}, []string{CodeBodyDiffers, CodeComputedRight}, nil},
 	{"computed for the other header", func(e event) Inquiry {
 		q := receivedAs(SchemeStandard, e.compact(), e.compact())
 		q.Scheme, q.Headers[HeaderSignature] = SchemeAuto, []string{Hex([]byte(plainText), []byte(e.compact()))}

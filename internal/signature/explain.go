@@ -35,7 +35,11 @@ func Explain(q Inquiry) Result {
 	}
 	e := &explainer{Inquiry: q, h: h, result: &result, budget: budget{trials: MaxTrials, now: q.Now, end: q.Now().Add(MaxSearch)}}
 	e.forms = &bodyForms{body: q.Body, stored: q.Stored, going: e.budget.going}
-	if result.Signature != Valid {
+	e.alone = q.Computed != "" && h.hex == "" && !h.triple && len(faults) == 0
+	switch {
+	case e.alone:
+		e.explainBody()
+	case result.Signature != Valid:
 		e.explainReceived()
 	}
 	if q.Computed != "" {
@@ -54,6 +58,7 @@ type explainer struct {
 	result *Result
 	budget budget
 	forms  *bodyForms // of the body given
+	alone  bool       // nothing was received, and only the computed value is asked about
 }
 
 func (e *explainer) add(causes ...Cause) { e.result.Causes = append(e.result.Causes, causes...) }
@@ -86,8 +91,7 @@ func (e *explainer) explainReceived() {
 		defer e.budget.halve()()
 	}
 	before := e.budget.trials
-	if e.Stored != nil && !bytes.Equal(e.Stored, e.Body) {
-		e.add(proven(CodeBodyDiffers, "%s", firstDifference(e.Stored, e.Body)))
+	if e.explainBody() {
 		defer e.relate() // after the search, which needs the time more
 	}
 	if e.otherScheme() {
@@ -112,6 +116,15 @@ func (e *explainer) explainReceived() {
 		tried += "; the search ended at its bound"
 	}
 	e.add(suspected(CodeUnknown, "%s", tried))
+}
+
+// explainBody reports, and adds, that the body is not the one that was sent.
+func (e *explainer) explainBody() bool {
+	if e.Stored == nil || bytes.Equal(e.Stored, e.Body) {
+		return false
+	}
+	e.add(proven(CodeBodyDiffers, "%s", firstDifference(e.Stored, e.Body)))
+	return true
 }
 
 // otherScheme reports, and adds, that the other scheme's headers are right.
@@ -169,6 +182,8 @@ func (e *explainer) explainComputed() {
 	switch {
 	case hit && len(faults) > 0:
 		e.prove(subject, faults)
+	case hit && e.alone:
+		e.add(proven(CodeComputedRight, "%s is right for this body and this secret; no signature was given to hold it against", subject))
 	case hit && e.result.Signature == Valid:
 		e.add(proven(CodeComputedRight, "%s is right, and so is the one received: the comparison is at fault", subject))
 	case hit:
@@ -176,6 +191,10 @@ func (e *explainer) explainComputed() {
 	case len(space.targets) == 0:
 		e.add(proven(CodeValueMalformed, "%s has %d characters and spells neither hex nor base64 of a sum", subject, len(e.Computed)))
 	default:
+		if e.alone {
+			e.suspectBody()
+			e.suspectSecrets()
+		}
 		e.add(suspected(CodeComputedUnknown, "none of %d values recomputed is the computed one", all-e.budget.trials))
 	}
 }
