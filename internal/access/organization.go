@@ -41,7 +41,10 @@ func NewMembership(organization webhook.Organization, user User, role Role, now 
 // error is an [*Error] with [CodeValidation] that says which, and why.
 func NewOrganization(name, slug string, now time.Time) (webhook.Organization, error) {
 	var faults []string
-	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > MaxOrganizationName || !isClean(name) {
+	switch unseen := webhook.Unseen("[body.name]", name); {
+	case unseen != "":
+		faults = append(faults, unseen)
+	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > MaxOrganizationName || !isClean(name):
 		faults = append(faults, fmt.Sprintf("[body.name] %s is not 1 to %d printable characters", quote(name), MaxOrganizationName))
 	}
 	if !ValidSlug(slug) {

@@ -27,6 +27,24 @@ func TestNewOrganization(t *testing.T) {
 	}
 }
 
+// TestNamesShowWhatTheyHold: a name with a character that can't be seen looks like
+// another one. Letters of any script are fine.
+func TestNamesShowWhatTheyHold(t *testing.T) {
+	for char, want := range map[rune]string{
+		'\u202e': "U+202E", '\u2066': "U+2066", '\u200b': "U+200B", '\u200d': "U+200D", '\ufeff': "U+FEFF", '\u00ad': "U+00AD", '\u0085': "U+0085",
+		'\u2028': "U+2028", '\u3164': "U+3164", '\u034f': "U+034F", '\U000e0041': "U+E0041", '\n': "U+000A",
+	} {
+		if _, err := NewOrganization("Ac"+string(char)+"me", "acme", noon); err == nil || !strings.Contains(err.Error(), "has the character "+want) || strings.ContainsRune(err.Error(), char) {
+			t.Errorf("%U is told as %v", char, err)
+		}
+	}
+	for _, name := range []string{"Größe & Söhne", "株式会社", "شركة", "Ácme 🙂", "Ο’Neill\u00a0Ltd"} {
+		if o, err := NewOrganization(name, "acme", noon); err != nil || o.Name != name {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // people makes members of roles; the first has the wallet 1, and so on.
 func people(t testing.TB, roles ...Role) []Membership {
 	var members []Membership

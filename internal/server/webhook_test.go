@@ -30,6 +30,7 @@ func TestWebhookBodies(t *testing.T) {
 		{"an empty URL", "PUT", "orders", empty, "invalid url"},
 		{"an empty URL, to clear one", "PATCH", "orders", `{"transaction":{"created":""}}`, "invalid url"},
 		{"null", "PATCH", "orders", `null`, "bad request"},
+		{"a bad name to change", "PATCH", "orders", `{"name":"A_B"}`, "invalid name"},
 		{"null", "POST", "orders/rotate", `null`, "bad request"},
 		{"now is no flag", "POST", "orders/rotate", `{"now":"yes"}`, "bad request"},
 	} {

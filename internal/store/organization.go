@@ -23,6 +23,9 @@ func (s *session) organization(name string, made bool, now time.Time) (int64, er
 	case !made:
 		return 0, noOrganization(name)
 	}
+	if err := webhook.CheckUnseen("organization", name); err != nil {
+		return 0, err
+	}
 	return s.insert(`INSERT INTO organization (id, slug, name, created_at) VALUES (?, ?, ?, ?)`,
 		"org_"+webhook.NewID(now), name, name, millis(now))
 }
@@ -79,6 +82,9 @@ func (s *Store) CreateOrganization(ctx context.Context, slug, name string, now t
 	err := s.separate(ctx, func(tx *session) error {
 		if !webhook.ValidName(slug) {
 			return webhook.Errorf(webhook.CodeInvalidName, fmt.Sprintf("slug %q does not match ^[a-z0-9-]{1,64}$", slug))
+		}
+		if err := webhook.CheckUnseen("name", name); err != nil {
+			return err
 		}
 		seq, err := tx.insert(`INSERT INTO organization (id, slug, name, type, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			o.ID, o.Slug, o.Name, o.Type, millis(now))

@@ -39,6 +39,7 @@ func TestDecodeConfig(t *testing.T) {
 		{"bad enabled", `{"url":"u","enabled":"no"}`, `bad request: enabled is a string; true or false is needed`},
 		{"null enabled", `{"url":"u","enabled":null}`, `bad request: enabled is null`},
 		{"bad name", `{"name":"Bad","url":"u"}`, `invalid name: name "Bad" does not match`},
+		{"unseen in a name", `{"name":"or\u202eders","url":"u"}`, `invalid name: name "or<U+202E>ders" has the character U+202E, which can't be seen`},
 		{"several faults", `{"events":[],"enabled":1}`, `bad request: enabled is a number; true or false is needed; events is empty`},
 		{"a list", `[]`, `bad request: the body is a list; a JSON object is needed`},
 		{"null", `null`, `bad request: the body is null; a JSON object is needed`},
@@ -71,7 +72,7 @@ func TestPatch(t *testing.T) {
 		{`{"a":{"b":null,"c":null}}`, `{"name":"x","url":"u","events":["a.*"]}`},
 		{`{"a":{"d":"n"},"e":{"f":"m"}}`, `{"name":"x","url":"u","events":["a.*"],"a":{"b":"v","c":"w","d":"n"},"e":{"f":"m"}}`},
 		{`{"events":["*"],"enabled":false}`, `{"name":"x","url":"u","enabled":false,"a":{"b":"v","c":"w"}}`},
-		{`{"name":"Other"}`, `{"name":"x","url":"u","events":["a.*"],"a":{"b":"v","c":"w"}}`},
+		{`{"name":"other"}`, `{"name":"x","url":"u","events":["a.*"],"a":{"b":"v","c":"w"}}`},
 	} {
 		patch, err := DecodePatch([]byte(test.body))
 		if err != nil {
@@ -88,6 +89,11 @@ func TestPatch(t *testing.T) {
 	}
 	if _, err := DecodePatch([]byte(`{"url":null}`)); CodeOf(err) != CodeBadRequest {
 		t.Errorf("null url in a patch: %v", err)
+	}
+	for body, want := range map[string]Code{`{"name":"Bad"}`: CodeInvalidName, `{"name":"x\u200b","url":"z"}`: CodeInvalidName, `{"name":null}`: CodeBadRequest, `{"name":5}`: CodeBadRequest} {
+		if _, err := DecodePatch([]byte(body)); CodeOf(err) != want {
+			t.Errorf("%s in a patch: %v", body, err)
+		}
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // MaxEventID bounds an event id, in characters.
@@ -88,10 +90,37 @@ func NewID(now time.Time) string {
 	return crockford.EncodeToString(raw[:])
 }
 
+// blanks are letters and marks without a picture, which Unicode counts among the
+// visible: the combining grapheme joiner and the fillers of Hangul.
+var blanks = []rune{0x034f, 0x115f, 0x1160, 0x3164, 0xffa0}
+
+// Unseen says which character of a name can't be seen, or turns the text around it: a
+// control, a zero-width or a bidirectional one. With it a name looks like another. It
+// is empty when there is none.
+func Unseen(what, name string) string {
+	for _, r := range name {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || slices.Contains(blanks, r) {
+			return fmt.Sprintf("%s %s has the character U+%04X, which can't be seen", what, quote(strings.ReplaceAll(name, string(r), fmt.Sprintf("<U+%04X>", r))), r)
+		}
+	}
+	return ""
+}
+
+// CheckUnseen refuses a name in which [Unseen] finds something.
+func CheckUnseen(what, name string) error {
+	if fault := Unseen(what, name); fault != "" {
+		return Errorf(CodeInvalidName, fault).WithHint("type it anew: what was copied may hold more than it shows")
+	}
+	return nil
+}
+
 // nameFault is the error for a webhook name that may not be.
 func nameFault(name string) *Error {
-	return Errorf(CodeInvalidName, fmt.Sprintf("name %s does not match ^[a-z0-9-]{1,64}$", quote(name))).
-		WithHint("use lower-case letters, digits and hyphens, for instance orders-2")
+	hint := "use lower-case letters, digits and hyphens, for instance orders-2"
+	if fault := Unseen("name", name); fault != "" {
+		return Errorf(CodeInvalidName, fault).WithHint(hint)
+	}
+	return Errorf(CodeInvalidName, fmt.Sprintf("name %s does not match ^[a-z0-9-]{1,64}$", quote(name))).WithHint(hint)
 }
 
 // CheckName returns nil for a valid webhook name and an [Error] otherwise.

@@ -108,9 +108,6 @@ func (d *decoder) fault(format string, args ...any) {
 func (d *decoder) member(key string, raw json.RawMessage) {
 	switch key {
 	case "name":
-		if d.patch {
-			return // a PATCH does not rename; the path says which webhook it is
-		}
 		var name string
 		if !isString(raw) || json.Unmarshal(raw, &name) != nil {
 			d.fault("name is %s; a string is needed", kind(raw))
@@ -120,7 +117,9 @@ func (d *decoder) member(key string, raw json.RawMessage) {
 			d.badName = nameFault(name)
 			return
 		}
-		d.out.Name = &name
+		if !d.patch { // a PATCH does not rename; the path says which webhook it is
+			d.out.Name = &name
+		}
 	case "url":
 		d.sawURL = true
 		if url, ok := d.text("url", raw); ok {
