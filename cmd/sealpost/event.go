@@ -119,6 +119,9 @@ func newEventGet(a *app) *cobra.Command {
 			if e.Subject != "" {
 				fields = append(fields, [2]string{"transaction", e.Subject})
 			}
+			if e.Hold != nil && e.State == webhook.Held {
+				fields = append(fields, [2]string{"waits for", waitsFor(e.Hold)}, [2]string{"held until", a.when(e.Hold.Until)})
+			}
 			if e.Pruned {
 				fields = append(fields, [2]string{"body", "pruned"})
 			} else {
@@ -126,6 +129,18 @@ func newEventGet(a *app) *cobra.Command {
 			}
 			return a.printFields(fields)
 		},
+	}
+}
+
+// waitsFor says what a held event waits for.
+func waitsFor(h *webhook.Hold) string {
+	switch {
+	case h.Behind || h.Receipt != nil: // it has its own already
+		return "an earlier event of its transaction"
+	case h.TransactionHash != "":
+		return "the receipt of " + h.TransactionHash
+	default:
+		return "its receipt"
 	}
 }
 

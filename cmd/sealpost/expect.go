@@ -205,6 +205,8 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 	case held != nil && (f.wait || f.here()) && !f.expect.counted:
 		a.say("held until a receipt comes, its own or that of an earlier event of its transaction: %s; `sealpost event list --state held` shows what waits", strings.Join(held, ", "))
 		return verdict{exitTimeout}
+	case held != nil && !f.expect.counted:
+		a.say("held until a receipt comes, its own or that of an earlier event of its transaction; `sealpost event get %s` shows for how long", held[0])
 	case unwanted && !f.expect.counted:
 		a.say("stored, but no webhook wants it; `sealpost webhook list` shows them")
 		return verdict{exitUnwanted}

@@ -24,7 +24,7 @@ type flowFlags struct {
 func (f *flowFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.name, "flow", "", "publish the events of a card purchase instead: purchase, declined, reversal, declined-increment, partial-capture, over-capture, force-capture or refund")
 	cmd.Flags().StringVar(&f.interval, "interval", "", "with --flow: wait so long between two events, such as 2s")
-	for _, other := range []string{"data", "event", "sample", "set", "print"} {
+	for _, other := range []string{"data", "event", "sample", "set", "receipt", "print"} {
 		cmd.MarkFlagsMutuallyExclusive("flow", other)
 	}
 	var names []string

@@ -64,6 +64,9 @@ func (a *app) rehearse(ctx context.Context, f *publishFlags, draft *webhook.Draf
 		draft.ID = webhook.NewEventID(now)
 	}
 	body := draft.Build(now)
+	if draft.Await {
+		a.say("it would be held first, and go out with its receipt in it once that is known")
+	}
 	receivers, err := a.receivers(ctx, f)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 // publishFlags are the flags of publish.
 type publishFlags struct {
 	data, event, id, url, secret, print string
+	receipt                             string
 	sample                              bool
 	seed                                uint64
 	set                                 []string
@@ -50,10 +51,15 @@ exit code is 8. A delivery that fails for good is 1, whatever was expected. --re
 junit=FILE writes what came of each delivery; under GitHub Actions failures are
 annotations too. ` + "`sealpost help ci`" + ` has an example.
 
+An event can wait for its on-chain receipt: --receipt await holds it until
+` + "`sealpost event receipt`" + ` or POST /api/event/ID/receipt brings one, --receipt 0x… until the
+daemon has found that transaction's (setting receipts.rpc_url), too.
+
 --flow publishes the whole sequence of a card purchase instead of one event.`,
 		Example: `  sealpost publish order.paid --data '{"order":"A-17","total":2500}'
   sealpost publish transaction.created --sample --set spend.amount=2500 --direct
   sealpost publish order.paid --data @order.json --direct --expect-status 200 --expect-latency 2s
+  sealpost publish transaction.created --data @body.json --receipt await
   sealpost publish --flow partial-capture --wait --interval 2s`,
 		Args:              atMost(1),
 		ValidArgsFunction: a.completeTypes,
@@ -74,6 +80,9 @@ annotations too. ` + "`sealpost help ci`" + ` has an example.
 				return a.publishFlow(ctx, &f)
 			}
 			draft, err := a.draft(&f, args)
+			if err == nil && f.receipt != "" {
+				err = f.giveReceipt(draft)
+			}
 			if err != nil {
 				return a.conclude(&f, nil, err)
 			}
@@ -94,6 +103,7 @@ annotations too. ` + "`sealpost help ci`" + ` has an example.
 	cmd.Flags().StringArrayVar(&f.set, "set", nil, "PATH=VALUE: change a field of the sample, such as spend.amount=2500 (may be repeated)")
 	cmd.Flags().StringVar(&f.event, "event", "", "a whole event, sent byte for byte as it is: @FILE or -")
 	cmd.Flags().StringVar(&f.id, "id", "", "event id; the same id with the same content is the same event")
+	cmd.Flags().StringVar(&f.receipt, "receipt", "", "await: hold it until its receipt comes; 0x…: until that transaction's does; JSON: send it along")
 	cmd.Flags().StringArrayVar(&f.to, "to", nil, "only to this webhook (may be repeated)")
 	cmd.Flags().StringVar(&f.url, "url", "", "to this URL instead of webhooks; needs --secret, and delivers directly")
 	cmd.Flags().StringVar(&f.secret, "secret", "", "what signs for --url: @FILE, -, env:NAME or the secret")
@@ -107,15 +117,27 @@ annotations too. ` + "`sealpost help ci`" + ` has an example.
 	f.flow.add(cmd)
 	f.expect.add(cmd)
 	cmd.Flags().StringVar(&f.report, "report", "", "junit=FILE: write what came of each delivery")
-	for _, other := range []string{"flow", "expect-status", "expect-latency", "expect-body-contains", "expect-count", "report", "data", "event", "id", "to", "url", "wait", "direct", "dry-run", "print"} {
+	for _, other := range []string{"flow", "expect-status", "expect-latency", "expect-body-contains", "expect-count", "report", "data", "event", "id", "receipt", "to", "url", "wait", "direct", "dry-run", "print"} {
 		cmd.MarkFlagsMutuallyExclusive("provider", other)
 	}
 	cmd.MarkFlagsMutuallyExclusive("wait", "direct")
 	cmd.MarkFlagsMutuallyExclusive("data", "event", "sample")
 	cmd.MarkFlagsMutuallyExclusive("url", "to")
+	cmd.MarkFlagsMutuallyExclusive("event", "receipt")
 	_ = cmd.RegisterFlagCompletionFunc("to", a.completeWebhooks)
 	_ = cmd.RegisterFlagCompletionFunc("print", cobra.FixedCompletions([]string{"curl", "http", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// giveReceipt puts --receipt into an event.
+func (f *publishFlags) giveReceipt(draft *webhook.Draft) error {
+	if err := draft.GiveReceipt(f.receipt); err != nil {
+		return err
+	}
+	if draft.Await && f.url != "" {
+		return &usageError{"--url sends at once and stores nothing, so nothing can wait for a receipt", "publish to webhooks, or give the whole receipt as JSON"}
+	}
+	return nil
 }
 
 func (f *publishFlags) check(cmd *cobra.Command, args []string) error {

@@ -203,6 +203,25 @@ func (d *Draft) decodeReceipt(raw []byte) (faults []string) {
 	return nil
 }
 
+// GiveReceipt says of an event's receipt what `publish --receipt` does: await, the hash
+// of the transaction to wait for, or the receipt itself as JSON.
+func (d *Draft) GiveReceipt(text string) error {
+	switch {
+	case text == "await":
+		d.Await = true
+	case ValidTransactionHash(text):
+		d.Await, d.Watch = true, text
+	case strings.HasPrefix(text, "{"):
+		if faults := d.decodeReceipt([]byte(text)); faults != nil {
+			return &Error{Code: CodeBadRequest, Messages: faults}
+		}
+	default:
+		return Errorf(CodeBadRequest, fmt.Sprintf("receipt %s is neither await, nor 0x and 64 hex digits, nor JSON", quote(text))).
+			WithHint(`for instance {"blockNumber":19000000,"transactionHash":"0x…"}, which goes out with the event`)
+	}
+	return nil
+}
+
 // Build makes the exact bytes that are stored, signed and sent, with the time
 // of acceptance in them. A whole event given by hand is returned as it is.
 func (d *Draft) Build(accepted time.Time) []byte {
