@@ -72,14 +72,17 @@ func (f *webhookFlags) patch(cmd *cobra.Command) (*webhook.Patch, error) {
 		}
 		p.Only = &f.only
 	}
-	if given("max-in-flight") || given("rate") {
+	if given("max-in-flight") {
 		if f.maxInFlight < 0 {
 			return nil, usagef("--max-in-flight %d is no number from 0", f.maxInFlight)
 		}
+		p.MaxInFlight = &f.maxInFlight
+	}
+	if given("rate") {
 		if err := checkRate(f.rate); err != nil {
 			return nil, err
 		}
-		p.Limits = &webhook.Limits{MaxInFlight: f.maxInFlight, Rate: f.rate}
+		p.Rate = &f.rate
 	}
 	return p, nil
 }

@@ -257,7 +257,7 @@ func (c *Client) List(ctx context.Context, _ string) ([]webhook.Webhook, error) 
 // withoutLimits refuses what the API can't carry. Its document ignores members that
 // it does not know, so to send them would be to lose them without a word.
 func withoutLimits(name string, patch *webhook.Patch) error {
-	if patch.Limits == nil {
+	if !patch.Limits() {
 		return nil
 	}
 	return webhook.Errorf(webhook.CodeBadRequest, "--max-in-flight and --rate can't be set over HTTP: a webhook's document there has no room for them").

@@ -17,7 +17,10 @@ type Patch struct {
 	Routes  map[string]map[string]*string // nil clears an event's URL
 	Only    *[]string
 	Enabled *bool
-	Limits  *Limits // never from JSON: the contract's document has no room for it
+
+	// Never from JSON: the contract's document has no room for them.
+	MaxInFlight *int
+	Rate        *float64
 }
 
 // Apply returns the configuration after the change.
@@ -44,16 +47,22 @@ func (p *Patch) Apply(c Config) Config {
 	if p.Enabled != nil {
 		c.Disabled = !*p.Enabled
 	}
-	if p.Limits != nil {
-		c.Limits = *p.Limits
+	if p.MaxInFlight != nil {
+		c.Limits.MaxInFlight = *p.MaxInFlight
+	}
+	if p.Rate != nil {
+		c.Limits.Rate = *p.Rate
 	}
 	return c
 }
 
 // Empty reports whether the change changes nothing.
 func (p *Patch) Empty() bool {
-	return p.URL == nil && len(p.Routes) == 0 && p.Only == nil && p.Enabled == nil && p.Limits == nil
+	return p.URL == nil && len(p.Routes) == 0 && p.Only == nil && p.Enabled == nil && !p.Limits()
 }
+
+// Limits reports whether the change is one of limits, too.
+func (p *Patch) Limits() bool { return p.MaxInFlight != nil || p.Rate != nil }
 
 // ErrNotJSON marks a body that is no JSON at all.
 var ErrNotJSON = errors.New("not JSON")
