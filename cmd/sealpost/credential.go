@@ -45,7 +45,7 @@ func findProvider(name string) (catalog.Provider, error) {
 func newCredentialLink(a *app) *cobra.Command {
 	var provider, user, credential string
 	cmd := &cobra.Command{
-		Use:   "link",
+		Use:   "link --provider-user ID --credential ID",
 		Short: "Link a provider's user to a credential",
 		Example: `  sealpost credential link --provider-user u-17 --credential cred-17
   sealpost credential link --provider panda --provider-user u-18 --credential cred-18`,
@@ -71,6 +71,8 @@ func newCredentialLink(a *app) *cobra.Command {
 	providerFlag(cmd, &provider)
 	cmd.Flags().StringVar(&user, "provider-user", "", "the provider's id of the user")
 	cmd.Flags().StringVar(&credential, "credential", "", "our id of the credential")
+	_ = cmd.MarkFlagRequired("provider-user")
+	_ = cmd.MarkFlagRequired("credential")
 	return cmd
 }
 
@@ -105,7 +107,7 @@ func newCredentialList(a *app) *cobra.Command {
 func newCredentialUnlink(a *app) *cobra.Command {
 	var provider, user string
 	cmd := &cobra.Command{
-		Use:   "unlink",
+		Use:   "unlink --provider-user ID",
 		Short: "Unlink a provider's user; nothing more is sent for them",
 		Example: `  sealpost credential unlink --provider-user u-17
   sealpost credential unlink --provider panda --provider-user u-17 -o json`,
@@ -123,6 +125,7 @@ func newCredentialUnlink(a *app) *cobra.Command {
 	}
 	providerFlag(cmd, &provider)
 	cmd.Flags().StringVar(&user, "provider-user", "", "the provider's id of the user")
+	_ = cmd.MarkFlagRequired("provider-user")
 	return cmd
 }
 

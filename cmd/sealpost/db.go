@@ -42,6 +42,9 @@ func newDBMigrate(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring an older database up to date",
+		Long: `migrate brings the database's schema to that of this program. serve does the same when it
+starts, and so does whatever may make a database; commands that only read refuse an older one.
+There is no way back to an older program but a backup: make one before (sealpost db backup).`,
 		Example: `  sealpost db migrate
   sealpost db migrate --database ./sealpost.db`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

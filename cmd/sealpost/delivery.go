@@ -37,7 +37,13 @@ func newDeliveryList(a *app) *cobra.Command {
 		Short: "List deliveries, those of the newest events first",
 		Long: `list shows deliveries, those of the newest events first, a page at a time. With --follow it
 shows the last ones, the newest last, and then each that comes or changes, until it is
-interrupted; that is a stream, so its form for programs is -o jsonl.`,
+interrupted; that is a stream, so its form for programs is -o jsonl.
+
+  pending    on its way, or waiting for the time under NEXT
+  delivered  answered with 2xx
+  dead       all attempts failed; sealpost delivery retry gives it new ones
+  parked     waits until its webhook is enabled
+  cancelled  ended by hand, or because its webhook was deleted`,
 		Example: `  sealpost delivery list --state dead --since 1d
   sealpost delivery list --webhook orders -o json
   sealpost delivery list --follow --limit 10`,
@@ -220,6 +226,8 @@ func newDeliveryCancel(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel ID",
 		Short: "End a delivery that is pending or parked",
+		Long: `cancel ends a delivery: no further attempt is made. It can be undone with sealpost
+delivery retry. What a receiver has got already can't be taken back.`,
 		Example: `  sealpost delivery cancel dlv_1_1
   sealpost delivery cancel dlv_1_1 -y -o json`,
 		Args:              exactly("ID"),

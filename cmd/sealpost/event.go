@@ -31,6 +31,13 @@ func newEventList(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List events, the newest first",
+		Long: `list shows events, the newest first, a page at a time. Their states:
+
+  accepted     has gone out to the webhooks that wanted it; sealpost delivery list shows how it went
+  held         waits for its on-chain receipt, or behind an earlier event of its transaction
+  reverted     its transaction failed on chain: never sent
+  expired      no receipt came in time; sealpost event receipt can still complete it
+  quarantined  a card provider's, and did not fit; see sealpost quarantine list`,
 		Example: `  sealpost event list --type transaction.created
   sealpost event list --state held -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -149,6 +156,9 @@ func newEventResend(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resend ID",
 		Short: "Send an event once more, to the webhooks that want it today",
+		Long: `resend makes new deliveries of an event, with the same id and the same bytes: a receiver
+that goes by the id takes it for one that it has. To try a failed delivery again, use
+sealpost delivery retry.`,
 		Example: `  sealpost event resend evt-1
   sealpost event resend evt-1 --to orders -o json`,
 		Args: exactly("ID"),
@@ -184,6 +194,7 @@ func newEventTypes(a *app) *cobra.Command {
 		Use:   "types [TYPE]",
 		Short: "List the event types, or show the fields of one",
 		Example: `  sealpost event types
+  sealpost event types transaction.created
   sealpost event types card.updated --sample`,
 		Args:              atMost(1),
 		ValidArgsFunction: a.completeTypes,

@@ -31,7 +31,9 @@ Flags:
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
 
 Global flags:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
+
+Each setting is a flag as well; "sealpost help environment" lists them.{{end}}{{if .HasAvailableSubCommands}}
 
 "{{.CommandPath}} COMMAND --help" shows a command's own help.{{end}}
 `
@@ -41,12 +43,14 @@ var topics = map[string]string{
 	"exit-codes": `Exit codes
 
     0  done; the verdict is positive
-    1  the verdict is negative: a signature is invalid or stale, a delivery failed for good
+    1  the verdict is negative: a signature is invalid or stale, a delivery failed for good,
+       doctor or db check found a fault, apply --exit-code a difference
     2  usage or invalid input, an unsafe URL among it
     3  no such thing
     4  conflict, or a confirmation is missing
-    5  environment: database locked, missing or newer; daemon not reachable; configuration unreadable
-    6  timed out, the outcome is not known yet
+    5  environment: database locked, missing or newer; daemon not reachable or busy (429, 503);
+       configuration unreadable
+    6  timed out, or it waits: for a webhook to be enabled, for a receipt; the outcome is not known yet
     7  stored, but no webhook wants it
     8  delivered, but an expectation failed
     9  not permitted
@@ -74,7 +78,9 @@ For a receiver of your own on this machine:
 
   sealpost serve --egress-allow 127.0.0.1/32:8443 --egress-ca-file ca.pem
 
-What is allowed by exception is logged when the daemon starts.
+Whoever stores a URL asks, and so does the daemon that calls it: both need the exception,
+so it belongs into the configuration file. What is allowed so is logged when the daemon
+starts.
 `,
 	"output": `Output
 
@@ -198,7 +204,7 @@ func subcommands(cmd *cobra.Command) (names []string) {
 func environmentHelp() string {
 	var out strings.Builder
 	out.WriteString("Settings\n\nEach can be given as flag, as environment variable and in the configuration file\n(~/.config/sealpost/config.yaml, or --config FILE); flag > environment > file > default.\n")
-	for _, s := range config.Settings() {
+	for _, s := range slices.Concat(config.Settings(), config.Globals()) {
 		fmt.Fprintf(&out, "\n  %s\n      %s\n      --%s, %s", s.Key, s.Help, config.FlagName(s.Key), s.Env())
 		if s.Default != "" {
 			fmt.Fprintf(&out, " (default %s)", s.Default)

@@ -65,7 +65,7 @@ not reached by then).`,
 			return a.listenTo(cmd.Context(), &f)
 		},
 	}
-	cmd.Flags().StringVar(&f.address, "address", "127.0.0.1:8788", "where to listen; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.address, "address", "127.0.0.1:8788", "where to listen; port 0 takes a free one; all but loopback is open to the network")
 	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, "what signs: @FILE, -, env:NAME or the secret (may be repeated)")
 	cmd.Flags().StringVar(&f.webhook, "webhook", "", "take the secrets of this webhook from the database")
 	cmd.Flags().StringVar(&f.scheme, "scheme", "auto", "auto (each that a request carries), signature or standard")
@@ -73,6 +73,7 @@ not reached by then).`,
 	cmd.Flags().StringVar(&f.respond, "respond", "200", "answers in order, such as 503,503,200")
 	cmd.Flags().StringVar(&f.delay, "delay", "", "wait so long before each answer that has no delay of its own")
 	cmd.Flags().IntVar(&f.retryAfter, "retry-after", -1, "Retry-After, in seconds, of each 429 and 503 that has none of its own")
+	cmd.Flags().Lookup("retry-after").DefValue = "0" // help would show -1, which is none
 	cmd.Flags().StringVar(&f.forward, "forward", "", "hand requests on to this URL, and its answers back")
 	cmd.Flags().IntVar(&f.count, "count", 0, "end after so many requests")
 	cmd.Flags().StringVar(&f.timeout, "timeout", "", "end after this time, such as 30s")

@@ -28,7 +28,7 @@ func newLogin(a *app) *cobra.Command {
 	var tokenFile, walletKey, domain string
 	var chain uint64
 	cmd := &cobra.Command{
-		Use:   "login",
+		Use:   "login --server URL (--token-file FILE | --wallet-key SRC)",
 		Short: "Sign in to a server, with a bearer token or an Ethereum wallet",
 		Long: `login proves to a server who you are and keeps what it is known by for later
 commands with --server, readable by you alone: the token, or the session that a
@@ -79,7 +79,7 @@ wallet's signature (ERC-4361) starts. The wallet's key is kept nowhere.`,
 
 func newLogout(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "logout",
+		Use:   "logout --server URL",
 		Short: "Forget how to sign in to a server; a session ends there too",
 		Example: `  sealpost logout --server https://hooks.example.com
   sealpost logout --server https://hooks.example.com -q`,

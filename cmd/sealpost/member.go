@@ -179,7 +179,7 @@ func (a *app) addMembers(ctx context.Context, wanted []access.Addition) error {
 func newMemberUpdate(a *app) *cobra.Command {
 	var role string
 	cmd := &cobra.Command{
-		Use:   "update WALLET",
+		Use:   "update WALLET --role ROLE",
 		Short: "Change a member's role, from their next request on",
 		Example: `  sealpost member update 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --role admin
   sealpost member update 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --role member -o json`,

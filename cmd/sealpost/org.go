@@ -29,6 +29,8 @@ func newOrgCreate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create SLUG",
 		Short: "Make an organization",
+		Long: `create makes an organization, to give it a name. Whatever stores something with --org makes
+one that is not there yet, too.`,
 		Example: `  sealpost org create acme
   sealpost org create acme --name 'Acme Ltd' -o json`,
 		Args: exactly("SLUG"),

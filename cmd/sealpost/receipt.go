@@ -15,8 +15,13 @@ func newEventReceipt(a *app) *cobra.Command {
 	var hash, status string
 	var block uint64
 	cmd := &cobra.Command{
-		Use:   "receipt ID",
+		Use:   "receipt ID --transaction-hash HASH --block-number N",
 		Short: "Complete an event that waits for its on-chain receipt",
+		Long: `receipt gives an event that is held, or has expired, what it waits for: it goes out with
+the receipt in it, or, with --status reverted, never. Events wait that were published with
+--receipt (or ?receipt=await over HTTP), and those of card providers that receipts.await
+names; sealpost event list --state held shows them. The same receipt again changes nothing,
+another one is refused (exit 4).`,
 		Example: `  sealpost event receipt evt-1 --transaction-hash 0x… --block-number 19000000
   sealpost event receipt evt-1 --transaction-hash 0x… --block-number 19000000 --status reverted`,
 		Args: exactly("ID"),

@@ -22,7 +22,8 @@ func newDeliveryRetry(a *app) *cobra.Command {
 (--state dead, say). A dead or cancelled one gets all its retries anew. Doing it twice
 is doing it once: what is pending already is left alone.`,
 		Example: `  sealpost delivery retry dlv_1_1
-  sealpost delivery retry --state dead --webhook orders --dry-run`,
+  sealpost delivery retry --state dead --webhook orders --dry-run
+  sealpost delivery retry --state dead --webhook orders --since 1d --rate 10 -y`,
 		Args:              atMost(1),
 		ValidArgsFunction: a.completeDeliveries,
 		RunE: func(cmd *cobra.Command, args []string) error {

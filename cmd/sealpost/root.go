@@ -51,10 +51,14 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "sealpost",
 		Short: "Set webhooks up, publish events, deliver them signed and durably retried, verify signatures",
 		Long: `sealpost sets webhooks up, publishes events, delivers them signed and durably
-retried, verifies signatures, and runs as a daemon, over one SQLite file.`,
+retried, verifies signatures, and runs as a daemon, over one SQLite file.
+
+When something does not arrive: sealpost delivery list --state dead shows what failed and
+why, sealpost doctor what is in the way, sealpost delivery retry sends it again.`,
 		Example: `  sealpost demo
   sealpost webhook create orders --url https://receiver.example.com/hook
-  sealpost publish order.paid --data '{"total":2500}'`,
+  sealpost publish order.paid --data '{"total":2500}'
+  sealpost serve`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,

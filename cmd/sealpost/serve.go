@@ -33,7 +33,10 @@ a second one is refused.
 
 It answers GET /healthz and /readyz. SIGTERM and SIGINT end it in order: attempts
 under way may finish (delivery.shutdown_grace), the rest is due again at the next
-start. A second signal ends it at once.`,
+start. A second signal ends it at once.
+
+What it goes by are settings (sealpost help environment): listen, tls.cert_file, egress.allow,
+receipts.rpc_url, … The API needs a token (sealpost token create) or sign-in (auth.siwe.enabled).`,
 		Example: `  sealpost serve
   sealpost serve --listen 127.0.0.1:9000 --database ./sealpost.db`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -27,6 +27,12 @@ func newTokenCreate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a bearer token and show it, this once",
+		Long: `create makes a token for the organization (--org), for the header "Authorization: Bearer …" or
+for commands with --server. Its role says what it may do:
+
+  owner, admin  all of it: webhooks, events, deliveries
+  member        read events and deliveries, without bodies
+  publisher     publish, and see what it has published`,
 		Example: `  sealpost token create admin-script --role admin
   sealpost token create ci --role publisher --expires 90d -o json`,
 		Args: exactly("NAME"),

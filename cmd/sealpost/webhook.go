@@ -34,12 +34,12 @@ type webhookFlags struct {
 	rate        float64
 }
 
-func (f *webhookFlags) add(cmd *cobra.Command) {
+func (f *webhookFlags) add(cmd *cobra.Command, event string) {
 	cmd.Flags().StringVar(&f.url, "url", "", "where its events go, unless a type has its own URL")
-	cmd.Flags().StringArrayVar(&f.events, "event", nil, "TYPE=URL: where events of one type go; TYPE= takes it away again")
+	cmd.Flags().StringArrayVar(&f.events, "event", nil, "TYPE=URL: "+event)
 	cmd.Flags().StringArrayVar(&f.only, "only", nil, "receive only these: resource.action, resource.* or * (may be repeated)")
-	cmd.Flags().IntVar(&f.maxInFlight, "max-in-flight", 0, "requests to it at a time; 0 is the daemon's default")
-	cmd.Flags().Float64Var(&f.rate, "rate", 0, "attempts started a second; 0 is no limit")
+	cmd.Flags().IntVar(&f.maxInFlight, "max-in-flight", 0, "requests to it at a time; 0 is the daemon's default (not with --server)")
+	cmd.Flags().Float64Var(&f.rate, "rate", 0, "attempts started a second; 0 is no limit (not with --server)")
 }
 
 // patch turns the flags that were given into a change.
@@ -94,6 +94,9 @@ func newWebhookCreate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME --url URL",
 		Short: "Create a webhook and show its secret, this once",
+		Long: `create stores a webhook after judging each of its URLs, and prints the secret that signs
+for it; it is not shown again. Receivers are public https URLs: "sealpost help egress" tells
+how to make an exception for one of your own.`,
 		Example: `  sealpost webhook create orders --url https://receiver.example.com/hook
   sealpost webhook create orders --url https://receiver.example.com/hook --event transaction.created=https://receiver.example.com/created --only 'transaction.*' --if-absent`,
 		Args: exactly("NAME"),
@@ -125,8 +128,8 @@ func newWebhookCreate(a *app) *cobra.Command {
 			return a.createWebhook(cmd.Context(), args[0], patch, value, ifAbsent)
 		},
 	}
-	flags.add(cmd)
-	cmd.Flags().StringVar(&secretSource, "secret", "", "use this secret instead of a new one: @FILE, -, env:NAME or the secret")
+	flags.add(cmd, "where events of one type go (may be repeated)")
+	cmd.Flags().StringVar(&secretSource, "secret", "", "use this secret instead of a new one: @FILE, -, env:NAME or the secret (not with --server)")
 	cmd.Flags().BoolVar(&ifAbsent, "if-absent", false, "leave a webhook of this name as it is, and succeed")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be stored and whether each URL may be called; store nothing")
 	return cmd
@@ -180,7 +183,7 @@ func configFields(c *webhook.Config) [][2]string {
 func newWebhookGet(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get NAME",
-		Short: "Show a webhook, without its secret",
+		Short: "Show a webhook and what has become of it, without its secret",
 		Example: `  sealpost webhook get orders
   sealpost webhook get orders -o json`,
 		Args:              exactly("NAME"),
@@ -216,7 +219,7 @@ func newWebhookGet(a *app) *cobra.Command {
 func newWebhookList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the webhooks of the organization",
+		Short: "List the webhooks of the organization, and which are disabled or failing",
 		Example: `  sealpost webhook list
   sealpost webhook list --org acme -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -314,8 +317,14 @@ func newWebhookUpdate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "update NAME",
 		Short: "Change a webhook; what isn't named stays",
+		Long: `update changes what is named and leaves the rest, the secret among it. --only replaces the
+whole list; --only '*' is everything again. A webhook that is disabled, by you, by a 410 or
+after days of nothing but failures, keeps its deliveries parked; --enable lets them go out.
+A running daemon goes by the change at once.`,
 		Example: `  sealpost webhook update orders --url https://new.example.com/hook
-  sealpost webhook update orders --disable`,
+  sealpost webhook update orders --event transaction.created=https://new.example.com/created --event card.updated=
+  sealpost webhook update orders --disable
+  sealpost webhook update orders --enable`,
 		Args:              exactly("NAME"),
 		ValidArgsFunction: a.completeWebhooks,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -345,7 +354,7 @@ func newWebhookUpdate(a *app) *cobra.Command {
 			return a.printFields(configFields(&config))
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, "where events of one type go; TYPE= takes it away again (may be repeated)")
 	cmd.Flags().BoolVar(&enable, "enable", false, "enable it; its parked deliveries go out")
 	cmd.Flags().BoolVar(&disable, "disable", false, "disable it; its deliveries are parked")
 	cmd.MarkFlagsMutuallyExclusive("enable", "disable")
@@ -356,6 +365,9 @@ func newWebhookDelete(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete NAME",
 		Short: "Delete a webhook and cancel its deliveries",
+		Long: `delete takes a webhook away and cancels what is pending or parked for it. There is no way
+back: one that is created under the same name later is another webhook. To stop one for a
+while, use sealpost webhook update NAME --disable.`,
 		Example: `  sealpost webhook delete orders
   sealpost webhook delete orders -y`,
 		Args:              exactly("NAME"),

@@ -16,7 +16,13 @@ func newWebhookRotate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate NAME",
 		Short: "Replace a webhook's secret; the old one signs too for a day",
+		Long: `rotate makes a new secret, or takes --secret, and prints it. During the overlap the header
+Signature goes on with the old one, and webhook-signature carries both: whoever verifies
+Signature changes over when the overlap ends, whoever verifies webhook-signature at any time
+before. While an overlap lasts, another rotation is refused (exit 4) unless --now is given,
+which drops every old secret at once: for one that has leaked.`,
 		Example: `  sealpost webhook rotate orders
+  sealpost webhook rotate orders --overlap 3d --secret @new-secret.txt
   sealpost webhook rotate orders --now`,
 		Args:              exactly("NAME"),
 		ValidArgsFunction: a.completeWebhooks,
