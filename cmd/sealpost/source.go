@@ -32,7 +32,7 @@ func (a *app) body(flag, source string) ([]byte, error) {
 func (a *app) readFile(flag, name string) ([]byte, error) {
 	file, err := os.Open(name) //nolint:gosec // the user names the file
 	if err != nil {
-		return nil, &usageError{fmt.Sprintf("%s: %v", flag, err), "@FILE reads a file, - standard input"}
+		return nil, &usageError{fmt.Sprintf("%s: %v", flag, err), "check the path; - reads standard input"}
 	}
 	defer file.Close() //nolint:errcheck // it was only read
 	return a.readAll(name, file)

@@ -139,8 +139,11 @@ func (l *loader) read(s Setting, g given) (err error) {
 // together checks what no setting can say alone.
 func (l *loader) together() {
 	c := l.conf
-	if l.absent("tls.cert_file", c.TLS.CertFile) != l.absent("tls.key_file", c.TLS.KeyFile) {
-		l.fault("tls.cert_file and tls.key_file go together: one of them is missing")
+	switch noCert, noKey := l.absent("tls.cert_file", c.TLS.CertFile), l.absent("tls.key_file", c.TLS.KeyFile); {
+	case noCert && !noKey:
+		l.fault("tls.cert_file is missing: it belongs to tls.key_file")
+	case noKey && !noCert:
+		l.fault("tls.key_file is missing: it belongs to tls.cert_file")
 	}
 	if c.Auth.SIWE.Enabled && l.absent("auth.siwe.domain", c.Auth.SIWE.Domain) {
 		l.fault("auth.siwe.enabled needs auth.siwe.domain: the domain that sign-in messages name, for instance app.example.com")

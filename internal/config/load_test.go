@@ -12,8 +12,8 @@ func TestTogether(t *testing.T) {
 		flags map[string]string
 		says  string
 	}{
-		{map[string]string{"tls.cert_file": "x"}, "tls.cert_file and tls.key_file go together"},
-		{map[string]string{"tls.key_file": "x"}, "tls.cert_file and tls.key_file go together"},
+		{map[string]string{"tls.cert_file": "x"}, "tls.key_file is missing: it belongs to tls.cert_file"},
+		{map[string]string{"tls.key_file": "x"}, "tls.cert_file is missing: it belongs to tls.key_file"},
 		{map[string]string{"auth.siwe.enabled": "true"}, "needs auth.siwe.domain"},
 		{map[string]string{"secrets.key": "x", "secrets.key_file": "y"}, "name two keys"},
 		{map[string]string{"listen": "127.0.0.1:9464"}, `metrics.listen and listen are both "127.0.0.1:9464"`},
