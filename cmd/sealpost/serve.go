@@ -114,6 +114,9 @@ func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 
 // runDaemon serves until ctx ends, and then stops in order.
 func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listener net.Listener, log *slog.Logger, told *alarm.Alarm) error {
+	if err := l.store.Writable(ctx); err != nil { // nothing goes out whose outcome can't be recorded
+		return err
+	}
 	if err := l.store.SweepDirect(ctx); err != nil {
 		return err
 	}

@@ -73,7 +73,13 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 		}
 		return r, replaceDamaged(o.Database, r.Kept, part)
 	}
-	return r, replace(ctx, o.Database, part, o.Progress)
+	if err := replace(ctx, o.Database, part, o.Progress); err != nil {
+		if untouched(err) { // and a second copy of it is of no use, and takes space
+			err = errors.Join(err, removeDatabase(r.Kept))
+		}
+		return r, err
+	}
+	return r, nil
 }
 
 // prepare brings a copy of a backup up to date and parks its webhooks.
@@ -124,7 +130,7 @@ func replace(ctx context.Context, database, part string, progress Progress) erro
 		return errors.Join(steps(ctx, b, progress, func() error { return nil }), b.Finish())
 	})
 	if err == nil {
-		_, err = conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+		_, _ = conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`) // what is in the log counts; whether it gets into the file now does not
 	}
 	return fault(database, err)
 }

@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -115,6 +116,16 @@ func (s *Store) Close() error {
 
 // Path returns the database file's path.
 func (s *Store) Path() string { return s.path }
+
+// Writable says why nothing can be written to the file, such as its permissions:
+// SQLite opens one that is read-only without a word. That another process is
+// writing at the moment is no reason.
+func (s *Store) Writable(ctx context.Context) error {
+	if err := s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM nonce WHERE false`) }); !Busy(err) {
+		return err
+	}
+	return nil
+}
 
 // prepare makes the file when it may and checks its kind when it is there.
 func prepare(opts Options) error {
@@ -250,6 +261,13 @@ func damaged(err error) bool {
 func Busy(err error) bool {
 	var native *sqlite.Error
 	return errors.As(err, &native) && (native.Code()&0xff == codeBusy || native.Code()&0xff == codeLocked)
+}
+
+// untouched reports whether err says that what was tried has certainly changed
+// nothing.
+func untouched(err error) bool {
+	var native *sqlite.Error
+	return errors.As(err, &native) && slices.Contains([]int{codePerm, codeBusy, codeLocked, codeReadOnly, codeFull, codeCantOpen}, native.Code()&0xff)
 }
 
 // millis is how times are stored.

@@ -89,18 +89,34 @@ func Verify(ctx context.Context, path string) (sum Summary, err error) {
 	if err != nil {
 		return sum, fault(path, err)
 	}
+	if sum.Bytes, err = size(ctx, db, path); err != nil {
+		return sum, fault(path, err)
+	}
 	if len(faults) > 0 {
 		return sum, unavailable(fmt.Sprintf("%s is damaged: %s", path, strings.Join(faults, "; ")), "use another backup")
 	}
 	if sum.contents, err = readContents(ctx, db); err != nil {
 		return sum, fault(path, err)
 	}
+	sum.Newest = fromMillis(sum.newest)
+	return sum, nil
+}
+
+// size is that of a file, which has to be as large as it names itself:
+// where the end of the last page is missing, SQLite reads zeros in its place.
+func size(ctx context.Context, db *sql.DB, path string) (bytes int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return sum, err
+		return 0, err
 	}
-	sum.Bytes, sum.Newest = info.Size(), fromMillis(sum.newest)
-	return sum, nil
+	var want int64
+	if err := db.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`).Scan(&want); err != nil {
+		return 0, err
+	}
+	if info.Size() < want {
+		return 0, unavailable(fmt.Sprintf("%s is damaged: it has %d of the %d bytes that it names", path, info.Size(), want), "use another backup")
+	}
+	return info.Size(), nil
 }
 
 // maxFaults bounds how many faults of a kind are told.

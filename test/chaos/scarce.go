@@ -65,52 +65,6 @@ func (w *world) limit(ctx context.Context, files string) error {
 	return nil
 }
 
-// readOnly has the daemon and commands find a database that they can't write.
-func readOnly(ctx context.Context, w *world) error {
-	w.receiver.behave("good", hang)
-	if err := w.start(ctx); err != nil {
-		return err
-	}
-	if w.client.many(3) != 3 {
-		return errors.New("the daemon takes no events")
-	}
-	if err := w.crash(ctx); err != nil { // so that the log has what the file has not
-		return err
-	}
-	w.receiver.behave("good", nil)
-	if err := w.permit(0o444, 0o555); err != nil {
-		return err
-	}
-	for _, args := range [][]string{{"serve"}, {"publish", "chaos.made", "--data", "{}"}, {"webhook", "delete", "good", "-y"}} {
-		cmd := w.command(ctx, args...)
-		if os.Geteuid() == 0 { // whom permissions don't bind
-			bound := exec.CommandContext(ctx, "setpriv", append([]string{"--bounding-set=-dac_override,-dac_read_search"}, cmd.Args...)...)
-			bound.Env = cmd.Env
-			cmd = bound
-		}
-		if text, err := cmd.CombinedOutput(); exitCode(err) != 5 || !strings.Contains(string(text), "read-only") && !strings.Contains(string(text), "permission") {
-			return fmt.Errorf("on a read-only file, sealpost %v ended with exit code %d: %s", args, exitCode(err), text)
-		}
-	}
-	if err := w.permit(0o600, 0o700); err != nil {
-		return err
-	}
-	if err := w.start(ctx); err != nil {
-		return err
-	}
-	return end(ctx, w)
-}
-
-// permit sets the permissions of the database's files and of their folder.
-func (w *world) permit(files, folder os.FileMode) error {
-	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
-		if err := os.Chmod(w.database()+suffix, files); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return os.Chmod(w.folder, folder)
-}
-
 // exitCode is how a command ended; 0 when it ended well.
 func exitCode(err error) int {
 	var exit *exec.ExitError
