@@ -25,9 +25,14 @@ type seeded struct {
 var bugs = []seeded{
 	{
 		"acknowledge before commit", "internal/store/writer.go",
-		"if err = s.exec(`COMMIT`); err == nil {",
-		"for _, op := range batch {\nif !op.patient && !op.separate {\nop.done <- nil\n}\n}\ntime.Sleep(20 * time.Millisecond)\nif err = s.exec(`COMMIT`); err == nil {",
+		"if err = s.control(`COMMIT`); err == nil {",
+		"for _, op := range batch {\nif !op.patient && !op.separate {\nop.done <- nil\n}\n}\ntime.Sleep(20 * time.Millisecond)\nif err = s.control(`COMMIT`); err == nil {",
 		"kill", "",
+	},
+	{
+		"acknowledge what did not fit", "internal/store/writer.go",
+		"if err = s.control(`COMMIT`); err == nil {", "if err = s.exec(`COMMIT`); err == nil || !Busy(err) && s.control(`ROLLBACK`) != errClosed {",
+		"full", "",
 	},
 	{
 		"finish without the claim", "internal/store/finish.go",
@@ -62,8 +67,8 @@ var bugs = []seeded{
 	},
 	{
 		"send before the commit", "internal/store/writer.go",
-		"if err = s.exec(`COMMIT`); err == nil {",
-		"for _, op := range batch {\nif op.after != nil {\nop.after()\nop.after = nil\n}\n}\ntime.Sleep(20 * time.Millisecond)\nif err = s.exec(`COMMIT`); err == nil {",
+		"if err = s.control(`COMMIT`); err == nil {",
+		"for _, op := range batch {\nif op.after != nil {\nop.after()\nop.after = nil\n}\n}\ntime.Sleep(20 * time.Millisecond)\nif err = s.control(`COMMIT`); err == nil {",
 		"kill", "",
 	},
 	{

@@ -27,6 +27,7 @@ var scenarios = []scenario{
 	{"freeze", true, []string{"good"}, freeze},
 	{"descriptors", true, []string{"good"}, descriptors},
 	{"readonly", true, []string{"good"}, readOnly},
+	{"full", true, []string{"good"}, fullDisk},
 	{"locked", true, []string{"good"}, locked(time.Second)},
 	{"locked30", false, []string{"good"}, locked(30 * time.Second)},
 	{"lockedforever", false, []string{"good"}, lockedForEver},
@@ -54,6 +55,11 @@ var scenarios = []scenario{
 func init() { // mutants run other scenarios, so no literal can hold it
 	scenarios[len(scenarios)-1].run = mutants
 }
+
+// impossible is why a scenario can't be tried here.
+type impossible string
+
+func (why impossible) Error() string { return "NOT TRIED: " + string(why) }
 
 func names() (list []string) {
 	for _, s := range scenarios {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ const timeout = 2 * time.Second
 // world is one scenario's own: a database, a daemon, a receiver and a client.
 type world struct {
 	folder, binary string
+	disk           string // where the database is, when it has a disk of its own
 	address        string
 	token          string
 	random         *rand.Rand
@@ -103,7 +105,7 @@ func newWorld(ctx context.Context, seed uint64, folder, binary string, webhooks 
 	return w, nil
 }
 
-func (w *world) database() string { return filepath.Join(w.folder, "sealpost.db") }
+func (w *world) database() string { return filepath.Join(cmp.Or(w.disk, w.folder), "sealpost.db") }
 
 func (w *world) logFile() string { return filepath.Join(w.folder, "log") }
 
