@@ -35,6 +35,11 @@ var bugs = []seeded{
 		"full", "",
 	},
 	{
+		"back up without the log", "internal/store/backup.go",
+		"	db, err := connect(database, true)\n", "	db, err := sql.Open(\"sqlite\", dsn(database, \"mode\", \"ro\", \"immutable\", \"1\"))\n",
+		"backups", "",
+	},
+	{
 		"finish without the claim", "internal/store/finish.go",
 		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?",
 		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND ? >= 0",

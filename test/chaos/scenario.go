@@ -27,6 +27,7 @@ var scenarios = []scenario{
 	{"freeze", true, []string{"good"}, freeze},
 	{"descriptors", true, []string{"good"}, descriptors},
 	{"readonly", true, []string{"good"}, readOnly},
+	{"backups", true, []string{"good"}, backups},
 	{"full", true, []string{"good"}, fullDisk},
 	{"locked", true, []string{"good"}, locked(time.Second)},
 	{"locked30", false, []string{"good"}, locked(30 * time.Second)},

@@ -193,14 +193,22 @@ func (w *world) crash(ctx context.Context) error {
 	return w.crashed(ctx)
 }
 
-// crashed notes that the daemon has ended without order. What it had sent
-// by then has arrived when it is started again.
+// crashed is gone, with an autopsy.
 func (w *world) crashed(ctx context.Context) error {
+	if err := w.gone(ctx); err != nil {
+		return err
+	}
+	return w.autopsy(ctx)
+}
+
+// gone notes that the daemon has ended without order. What it had sent by then
+// has arrived when it is started again.
+func (w *world) gone(ctx context.Context) error {
 	if err := w.receiver.settle(ctx); err != nil {
 		return fmt.Errorf("reading what the dead had sent: %w", err)
 	}
 	w.crashes = append(w.crashes, time.Now())
-	return w.autopsy(ctx)
+	return nil
 }
 
 // autopsy reads what the dead has left and remembers what had ended: none of
