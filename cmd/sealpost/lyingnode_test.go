@@ -7,17 +7,11 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"sealpost/internal/store"
-	"sealpost/internal/webhook"
 )
 
 // The transactions that two events wait for: the first one succeeded, the
@@ -186,7 +180,7 @@ func TestLyingNodes(t *testing.T) {
 				server.Start()
 			}
 			t.Cleanup(server.Close) // after the daemon, which may be in the middle of a request
-			w := lyingWorld(t, strings.Replace(server.URL, "://", "://"+nodeUser, 1)+nodePath)
+			w := watching(t, strings.Replace(server.URL, "://", "://"+nodeUser, 1)+nodePath, map[string]string{"good": goodHash, "bad": badHash})
 			var saw string // all that somebody may look at
 			if node.words != "" {
 				eventually(t, "the log to say "+node.words, func() bool { return strings.Contains(w.logs.String(), node.words) })
@@ -228,87 +222,4 @@ func TestLyingNodes(t *testing.T) {
 			}
 		})
 	}
-}
-
-// lyingNode is a daemon that watches a node, two events that wait, and a receiver.
-type lyingNode struct {
-	program
-	path, metrics string
-	logs          *record
-	bodies        *record
-}
-
-func lyingWorld(t *testing.T, url string) *lyingNode {
-	t.Helper()
-	w := &lyingNode{path: filepath.Join(t.TempDir(), "s.db"), metrics: freePort(t), bodies: &record{}}
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		fmt.Fprintf(w.bodies, "%s\n", body)
-	}))
-	t.Cleanup(receiver.Close)
-	w.program = program{t, []string{
-		"SEALPOST_DATABASE=" + w.path, "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_LOG_LEVEL=debug",
-		"SEALPOST_RECEIPTS_RPC_URL=" + url, "SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_INTERVAL=100ms",
-	}}
-	if _, errs, code := w.run("", "webhook", "create", "all", "--url", receiver.URL); code != exitDone {
-		t.Fatal(errs)
-	}
-	s, err := store.Open(t.Context(), store.Options{Path: w.path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, hash := range map[string]string{"good": goodHash, "bad": badHash} {
-		d, err := webhook.NewDraft("transaction.settled", fmt.Appendf(nil, `{"id":%q}`, id))
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.ID, d.Await, d.Watch = id, true, hash
-		held, err := s.Publish(t.Context(), []webhook.Publication{{Organization: "default", Draft: d, At: time.Now(), HoldUntil: time.Now().Add(time.Hour)}})
-		if err != nil || held[0].State != webhook.Held {
-			t.Fatalf("%+v (%v)", held, err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, w.logs = w.serve("--metrics-listen", "127.0.0.1:"+w.metrics)
-	return w
-}
-
-// states are those of the first and the second event.
-func (w *lyingNode) states() string {
-	w.t.Helper()
-	var states []string
-	for _, id := range []string{"good", "bad"} {
-		out, errs, _ := w.run("", "event", "get", id, "-o", "json")
-		var e struct{ State string }
-		if err := json.Unmarshal([]byte(out), &e); err != nil {
-			w.t.Fatal(err, errs)
-		}
-		states = append(states, e.State)
-	}
-	return strings.Join(states, " ")
-}
-
-func (w *lyingNode) received() []string {
-	return strings.Split(strings.TrimSpace(w.bodies.String()), "\n")
-}
-
-// peak is the most memory that the daemon has had.
-func (w *lyingNode) peak() (bytes int) {
-	w.t.Helper()
-	owner, running := store.Daemon(w.path)
-	if !running {
-		w.t.Fatal("the daemon is gone")
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", owner.PID))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	kilobytes, err := strconv.Atoi(strings.Fields(after)[0])
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return kilobytes << 10
 }
