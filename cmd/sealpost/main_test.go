@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -228,13 +229,17 @@ func lines(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// freePort finds a port that nobody listens on.
+// freePort finds a port that nobody listens on, below those that systems hand
+// out to whoever asks for any: between here and its use, nobody gets it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = l.Close() // only its number was wanted
+			return port
+		}
 	}
-	defer l.Close() //nolint:errcheck // only its number was wanted
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no port is free")
+	return ""
 }

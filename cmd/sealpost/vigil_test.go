@@ -104,7 +104,7 @@ type vigil struct {
 // watching starts it, with events by id and what they wait for.
 func watching(t *testing.T, url string, waiting map[string]string) *vigil {
 	t.Helper()
-	w := &vigil{path: filepath.Join(t.TempDir(), "s.db"), metrics: freePort(t), bodies: &record{}}
+	w := &vigil{path: filepath.Join(t.TempDir(), "s.db"), bodies: &record{}}
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w.bodies, "%s\n", body)
@@ -135,6 +135,7 @@ func watching(t *testing.T, url string, waiting map[string]string) *vigil {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	w.metrics = freePort(t)
 	_, w.logs = w.serve("--metrics-listen", "127.0.0.1:"+w.metrics)
 	return w
 }
