@@ -51,8 +51,10 @@ func (c *client) line(place int) string {
 }
 
 // send publishes a noted event, perhaps not for the first time.
-func (c *client) send(place int) bool {
-	status, err := c.do(http.MethodPost, "/api/event", c.line(place), nil)
+func (c *client) send(place int) bool { return c.sendTo("/api/event", place) }
+
+func (c *client) sendTo(path string, place int) bool {
+	status, err := c.do(http.MethodPost, path, c.line(place), nil)
 	if err != nil || status/100 != 2 {
 		return false
 	}

@@ -10,7 +10,8 @@
 // commands at each moment and at each call, upkeep.go while they migrate, rotate
 // and prune, powercut.go replays a record of writes, fault.go breaks the disk,
 // lock.go, full.go, scarce.go, denied.go and freeze.go take away what a program
-// needs, terminate.go, change.go and backups.go are what people do meanwhile.
+// needs, terminate.go, change.go, backups.go and retention.go are what people do
+// meanwhile.
 // mutant.go builds bugs in on purpose: a run fails when one of them is not caught.
 //
 //	go run ./test/chaos                  # everything

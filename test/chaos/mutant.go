@@ -40,6 +40,11 @@ var bugs = []seeded{
 		"backups", "",
 	},
 	{
+		"prune what waits for a retry", "internal/store/prunewalk.go",
+		"d.state = 0 AND (w.deleted_at IS NULL", "d.state = 9 AND (w.deleted_at IS NULL",
+		"retention", "",
+	},
+	{
 		"finish without the claim", "internal/store/finish.go",
 		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?",
 		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND ? >= 0",

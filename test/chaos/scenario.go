@@ -38,6 +38,7 @@ var scenarios = []scenario{
 	{"names", true, nameNames(), resolving},
 	{"certificates", true, secrecyNames(), secrecy},
 	{"poison", true, []string{"good"}, poison},
+	{"retention", true, []string{"good", "later", "parked"}, retention},
 	{"change", true, []string{"rotated", "moved", "parked", "gone"}, change},
 	{"eio", false, []string{"good"}, inject(syncing, "error=EIO:when=40..42")},
 	{"eioforever", false, []string{"good"}, inject(syncing, "error=EIO:when=40+")},

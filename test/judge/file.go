@@ -29,6 +29,9 @@ type Event struct {
 	Deliveries []Delivery
 }
 
+// pruned tells that nothing but a tombstone is left.
+func (e Event) pruned() bool { return e.Bytes == nil && len(e.Deliveries) == 0 }
+
 // Delivery is one on file.
 type Delivery struct {
 	Webhook  string

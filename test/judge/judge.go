@@ -82,6 +82,9 @@ func (j *judgement) acknowledged() {
 		case event == nil:
 			j.violation(Lost, "%s was acknowledged and is not on file", id)
 			continue
+		case event.pruned():
+			j.pruned(s)
+			continue
 		case len(event.Deliveries) != event.Count:
 			j.violation(Lost, "%s has %d of its %d deliveries", id, len(event.Deliveries), event.Count)
 		}
@@ -94,6 +97,17 @@ func (j *judgement) acknowledged() {
 	for id, event := range j.events {
 		for _, d := range event.Deliveries {
 			j.settled(id, d)
+		}
+	}
+}
+
+// pruned looks whether all of an event had ended when it was taken away, by what
+// its receivers saw: of the file's own word nothing is left.
+func (j *judgement) pruned(s Sent) {
+	for _, webhook := range s.To {
+		k := Key{webhook, s.ID}
+		if requests := j.requests[k]; len(requests) < j.Policy.Attempts && !slices.ContainsFunc(requests, func(r Request) bool { return r.Status/100 == 2 }) {
+			j.violation(Lost, "%s was pruned after %d requests, none of which was answered with 2xx", k, len(requests))
 		}
 	}
 }

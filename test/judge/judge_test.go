@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,18 +54,19 @@ func good() judge.Case {
 		Frozen:  []judge.Span{{From: at(7950), To: at(8500)}},
 		Ended:   map[judge.Key]time.Time{{Webhook: "hook", ID: "once"}: at(5001)},
 		Logs:    [][]byte{[]byte("level=INFO msg=serving")},
-		Sent:    []judge.Sent{sent("once", true), sent("third", true), sent("dead", true), sent("pending", true), sent("unheard", false), sent("never", false), sent("crash", true), sent("frozen", true)},
+		Sent:    []judge.Sent{sent("once", true), sent("third", true), sent("dead", true), sent("pending", true), sent("unheard", false), sent("never", false), sent("crash", true), sent("frozen", true), sent("pruned", true)},
 		Received: []judge.Request{
 			request("once", 0, 200),
 			request("third", 0, 500), request("third", 101, 0), request("third", 302, 204),
 			request("dead", 0, 500), request("dead", 120, 500), request("dead", 340, 500),
 			request("crash", 4990, 200), request("crash", 5100, 200),
 			request("unheard", 10, 200),
+			request("pruned", 20, 500), request("pruned", 130, 200),
 			request("frozen", 7900, 200), request("frozen", 9000, 200),
 		},
 		File: &judge.File{Integrity: "ok", Events: []judge.Event{
 			stored("once", judge.Delivered, 1), stored("third", judge.Delivered, 3), stored("dead", judge.Dead, 3),
-			stored("pending", judge.Pending, 0), stored("unheard", judge.Delivered, 1), stored("crash", judge.Delivered, 1), stored("frozen", judge.Delivered, 2),
+			stored("pending", judge.Pending, 0), stored("unheard", judge.Delivered, 1), stored("crash", judge.Delivered, 1), stored("frozen", judge.Delivered, 2), {ID: "pruned", Count: 1},
 		}},
 	}
 }
@@ -88,6 +90,9 @@ func TestCatches(t *testing.T) {
 		{"recorded as delivered without a request", func(c *judge.Case) { c.Received = c.Received[1:] }, judge.Lost},
 		{"given up early", func(c *judge.Case) { c.File.Events[2].Deliveries[0].Attempts = 2 }, judge.Lost},
 		{"acknowledged, and nobody gets it", func(c *judge.Case) { c.File.Events[3].Count, c.File.Events[3].Deliveries = 0, nil }, judge.Lost},
+		{"pruned before it was delivered", func(c *judge.Case) {
+			c.Received = slices.DeleteFunc(c.Received, func(r judge.Request) bool { return r.ID == "pruned" && r.Status == 200 })
+		}, judge.Lost},
 		{"another body at another attempt", func(c *judge.Case) { c.File.Events[1].Bytes = nil; c.Received[2].Body = []byte(`{}`) }, judge.Body},
 		{"another body than on file", func(c *judge.Case) { c.File.Events[0].Bytes = []byte(`{}`) }, judge.Body},
 		{"another body than was sent", func(c *judge.Case) { c.Sent[0].Body = []byte(`{"of":"me"}`) }, judge.Body},
