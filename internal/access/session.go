@@ -15,6 +15,11 @@ const (
 	renewAfter  = 24 * time.Hour
 )
 
+// SessionMost is how far ahead a session's end may lie, with a day for a clock
+// that was set back. One that ends later was made by a clock far ahead of its
+// time, and would live until that has come.
+const SessionMost = SessionLife + 24*time.Hour
+
 // MaxSessions bounds how many sessions one user has at a time.
 const MaxSessions = 100
 
@@ -56,8 +61,11 @@ func NewSession(claim string, now time.Time) (Session, secret.Text) {
 	}, secret.New(token)
 }
 
-// Live reports whether the session has not ended by itself.
-func (s Session) Live(now time.Time) bool { return now.Before(s.Expires) }
+// Live reports whether the session has not ended by itself, and was not made far
+// ahead of its time.
+func (s Session) Live(now time.Time) bool {
+	return now.Before(s.Expires) && !s.Expires.After(now.Add(SessionMost))
+}
 
 // Due reports whether the session should be renewed: it is live, and was made
 // or renewed a day ago or more.

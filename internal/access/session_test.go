@@ -19,6 +19,8 @@ func TestSessionLife(t *testing.T) {
 		after     time.Duration
 		live, due bool
 	}{
+		{-24*time.Hour - 1, false, false}, // made by a clock that was ahead
+		{-24 * time.Hour, true, false},
 		{0, true, false},
 		{24*time.Hour - 1, true, false},
 		{24 * time.Hour, true, true},

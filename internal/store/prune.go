@@ -53,6 +53,7 @@ const (
 	pruneLeast = 64                   // and below that a step's fixed cost would be most of it
 	pruneBytes = 1 << 20              // size of the bodies of one step, but for the first
 	pruneTime  = 2 * time.Millisecond // what a step should take; the next one is made larger or smaller by it
+	clockSlack = 24 * time.Hour       // how far a clock may have been ahead, and its events hold up those after them
 	pruneRest  = 9                    // times as long as a step took, with the wait for its turn, is the pause after it
 )
 
@@ -60,6 +61,7 @@ const (
 type stage struct {
 	name   string
 	before int64 // what was accepted, and ended, before is old enough
+	ahead  int64 // what was accepted after was by a clock that was ahead
 	count  func(*Pruned) *int
 }
 
@@ -68,7 +70,7 @@ type stage struct {
 func (r Retention) stages(now time.Time) (found []stage) {
 	add := func(name string, keep time.Duration, count func(*Pruned) *int) {
 		if keep > 0 {
-			found = append(found, stage{name, millis(now.Add(-keep)), count})
+			found = append(found, stage{name, millis(now.Add(-keep)), millis(now.Add(clockSlack)), count})
 		}
 	}
 	if r.Events == 0 || r.Bodies < r.Events {

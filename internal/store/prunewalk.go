@@ -46,8 +46,8 @@ func (w *walk) helping(ctx context.Context, q querier, size int) (h helping, err
 	if w.late {
 		from, bound = `straggler s JOIN event e ON e.seq = s.event LEFT JOIN hold h ON h.event = e.seq WHERE s.stage = ?1 AND s.event > ?3 AND s.event <= ?4 ORDER BY s.event`, w.end
 	}
-	rows, err := q.QueryContext(ctx, `SELECT e.seq, coalesce(length(e.bytes), 0), e.fanout, e.state IN (1, 4) OR coalesce(h.until, 0) >= ?2 AND e.state = 3, e.bytes IS NULL AND e.fanout IS NULL, e.accepted_at >= ?2
-		FROM `+from+` LIMIT ?5`, w.stage.name, w.stage.before, w.after, bound, size)
+	rows, err := q.QueryContext(ctx, `SELECT e.seq, coalesce(length(e.bytes), 0), e.fanout, e.state IN (1, 4) OR coalesce(h.until, 0) >= ?2 AND e.state = 3, e.bytes IS NULL AND e.fanout IS NULL, e.accepted_at >= ?2, e.accepted_at > ?6
+		FROM `+from+` LIMIT ?5`, w.stage.name, w.stage.before, w.after, bound, size, w.stage.ahead)
 	if err != nil {
 		return h, err
 	}
@@ -78,12 +78,12 @@ func (h *helping) scan(rows *sql.Rows, size int, late bool) (err error) {
 	for rows.Next() {
 		var e grown
 		var packed []byte
-		var young bool
-		if err := rows.Scan(&e.seq, &e.size, &packed, &e.kept, &e.gone, &young); err != nil {
+		var young, ahead bool
+		if err := rows.Scan(&e.seq, &e.size, &packed, &e.kept, &e.gone, &young, &ahead); err != nil {
 			return err
 		}
 		n++
-		if young && !late {
+		if young && !ahead && !late {
 			h.last = true
 			return nil
 		}

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"sealpost/internal/access"
 	"sealpost/internal/webhook"
 )
 
@@ -17,13 +19,14 @@ var outlived = []struct {
 	table, where string
 	keep         time.Duration
 }{
-	{"session", `expires_at <= ?`, 0},
+	{"session", `expires_at <= ?1 OR expires_at > ?1 + ` + fmt.Sprint(access.SessionMost.Milliseconds()), 0}, // or made far ahead of its time
 	{"nonce", `expires_at <= ?`, 0},
 	{"invitation", `expires_at <= ?`, KeepInvitations},
 	{"signing_secret", `ends_at < ?`, webhook.KeepRotated},
 }
 
-// Tidy forgets sessions and nonces that have ended, invitations 30 days after
+// Tidy forgets sessions and nonces that have ended, sessions that a clock far
+// ahead has made, invitations 30 days after
 // their end, and rotated secrets 30 days after theirs ([webhook.KeepRotated]).
 // It returns how many rows went.
 func (s *Store) Tidy(ctx context.Context, now time.Time) (gone int64, err error) {

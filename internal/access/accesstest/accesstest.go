@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) access.Store) {
 		"NonceExpires":        nonceExpires,
 		"SessionSlides":       sessionSlides,
 		"SessionsBounded":     sessionsBounded,
+		"ClockIsSet":          clockIsSet,
 		"SignOut":             signOut,
 		"Organization":        organization,
 		"SlugTaken":           slugTaken,
