@@ -84,18 +84,34 @@ func spelling(text string) string {
 	return pattern.String()
 }
 
+const (
+	most   = 400      // bytes that a node's words may take up in the log
+	window = 64 << 10 // bytes in which a key that begins there has its end, however it is spelt
+)
+
 // hide takes them out of a text and then bounds it. The other way round, a key
-// that stands across the bound would be shown in part.
+// that stands across the bound would be shown in part. It looks no further than
+// it shows: a node may say 8 MiB.
 func (k keys) hide(text string) string {
-	if k.pattern != nil {
-		text = k.pattern.ReplaceAllString(text, "…")
+	if k.pattern == nil {
+		return cut(text)
 	}
-	return cut(text)
+	var shown strings.Builder
+	for shown.Len() <= most {
+		near := text[:min(len(text), window)]
+		at := k.pattern.FindStringIndex(near)
+		if at == nil || at[0] > most {
+			shown.WriteString(near[:min(len(near), most+1)])
+			break
+		}
+		shown.WriteString(near[:at[0]] + "…")
+		text = text[at[1]:]
+	}
+	return cut(shown.String())
 }
 
-// cut bounds what a node's words may take up in the log.
+// cut bounds a text.
 func cut(text string) string {
-	const most = 400
 	if len(text) <= most {
 		return text
 	}

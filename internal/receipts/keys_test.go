@@ -37,6 +37,21 @@ func TestNoPartOfTheKeyIsShownWhereWordsAreCut(t *testing.T) {
 	}
 }
 
+// A node may say very much, keys and all: what is shown is short and has none.
+func TestMuchOfTheKeyIsShownAsLittle(t *testing.T) {
+	u, err := url.Parse("http://node.example/v3/topsecretkey")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{"topsecretkey", "topsecretkey ", strings.Repeat("%74opsecret%25256bey", 7) + "x", "nothing of it, ", strings.Repeat("y", 399) + "topsecretkey"} {
+		said = strings.Repeat(said, maxAnswer/len(said))
+		shown := newKeys(u).hide(said)
+		if strings.Contains(shown, "opsec") || len(shown) < 100 || len(shown) > 410 {
+			t.Errorf("of %.40q: %d bytes, %s", said, len(shown), shown)
+		}
+	}
+}
+
 // A key may come back in another form than it has in the URL: decoded by the
 // node's router, as the header that it was sent in, encoded or quoted by a
 // proxy. None of them is shown.
