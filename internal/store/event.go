@@ -112,7 +112,7 @@ func (s *Store) Resend(ctx context.Context, organization, id string, to []string
 		result = webhook.Publishing{ID: id, State: webhook.Accepted}
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
-			return noEvent(id)
+			return instead(err, noEvent(id))
 		}
 		var eventType string
 		var state int

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"sealpost/internal/webhook"
 )
@@ -64,7 +63,10 @@ func (s *session) finish(o *webhook.Outcome) (recorded bool, err error) {
 		err = s.exec(`INSERT OR REPLACE INTO response (webhook, event, run, n, cut, body) VALUES (?, ?, ?, ?, ?, ?)`,
 			w.Key.Webhook, w.Key.Event, w.Key.Run, w.Attempts+1, a.Cut, a.Response)
 	}
-	return true, errors.Join(err, s.health(o))
+	if err != nil {
+		return false, err
+	}
+	return true, s.health(o)
 }
 
 // health notes how the webhook itself fares.
@@ -77,11 +79,11 @@ func (s *session) health(o *webhook.Outcome) error {
 	case o.Recovered:
 		err = s.exec(`UPDATE webhook SET failing_since = NULL WHERE seq = ? AND failing_since IS NOT NULL`, seq)
 	}
-	if o.Disable != "" {
-		s.fresh = true
-		err = errors.Join(err, s.exec(`UPDATE webhook SET disabled = ?, updated_at = ? WHERE seq = ? AND disabled IS NULL`, o.Disable, millis(o.Attempt.At), seq))
+	if err != nil || o.Disable == "" {
+		return err
 	}
-	return err
+	s.fresh = true
+	return s.exec(`UPDATE webhook SET disabled = ?, updated_at = ? WHERE seq = ? AND disabled IS NULL`, o.Disable, millis(o.Attempt.At), seq)
 }
 
 var stateNumbers = map[webhook.DeliveryState]int{

@@ -35,6 +35,15 @@ func noOrganization(name string) error {
 		WithHint("`sealpost org list` shows them")
 }
 
+// instead of an organization that is not there names what was asked of it; that
+// the file can't be read stays what it is.
+func instead(err, missing error) error {
+	if webhook.CodeOf(err) == webhook.CodeNotFound {
+		return missing
+	}
+	return err
+}
+
 // Organization finds an organization by id or slug.
 func (s *Store) Organization(ctx context.Context, name string) (webhook.Organization, error) {
 	found, err := s.organizations(ctx, `WHERE id = ?1 OR slug = ?1`, name)

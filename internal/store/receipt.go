@@ -43,7 +43,7 @@ func (s *Store) Attach(ctx context.Context, organization, id string, outcome web
 	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
-			return noEvent(id)
+			return instead(err, noEvent(id))
 		}
 		var w waiting
 		err = tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.organization = ? AND e.id = ?`, []any{org, id}, w.into()...)

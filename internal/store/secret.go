@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -60,7 +59,7 @@ func (s *Store) Rotate(ctx context.Context, organization, name string, rotation 
 	err = s.separate(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
-			return noWebhook(name)
+			return instead(err, noWebhook(name))
 		}
 		found, err := tx.webhook(org, name)
 		if err != nil {
@@ -74,12 +73,14 @@ func (s *Store) Rotate(ctx context.Context, organization, name string, rotation 
 				fmt.Sprintf("the secret of %q is being rotated: the old one signs until %s", name, webhook.Timestamp(found.PreviousUntil))).
 				WithHint("wait until then, or drop the old secret at once with --now")
 		}
-		return errors.Join(
-			tx.exec(`UPDATE signing_secret SET ends_at = ?2 WHERE webhook = ?1 AND ends_at > ?2`, found.Seq, millis(now)),
-			tx.exec(`UPDATE signing_secret SET ends_at = ?2 WHERE webhook = ?1 AND ends_at IS NULL`, found.Seq, millis(until)),
-			tx.exec(`DELETE FROM signing_secret WHERE webhook = ? AND ends_at < ?`, found.Seq, millis(now.Add(-webhook.KeepRotated))),
-			s.insertSecret(tx, found.Seq, rotation.Secret, now),
-		)
+		if err := tx.exec(`UPDATE signing_secret SET ends_at = CASE WHEN ends_at IS NULL THEN ?3 ELSE ?2 END WHERE webhook = ?1 AND (ends_at IS NULL OR ends_at > ?2)`,
+			found.Seq, millis(now), millis(until)); err != nil {
+			return err
+		}
+		if err := tx.exec(`DELETE FROM signing_secret WHERE webhook = ? AND ends_at < ?`, found.Seq, millis(now.Add(-webhook.KeepRotated))); err != nil {
+			return err
+		}
+		return s.insertSecret(tx, found.Seq, rotation.Secret, now)
 	})
 	return until, err
 }

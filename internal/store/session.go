@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // session is the writer's connection with its prepared statements, inside a
@@ -88,22 +89,22 @@ func (s *session) row(query string, args []any, into ...any) error {
 	return stmt.QueryRowContext(background, args...).Scan(into...)
 }
 
-func (s *session) savepoint(run func(*session) error) error {
+// savepoint runs an operation so that one that refuses leaves nothing behind.
+// The error says that the transaction is not what it was: a full or failing disk
+// has SQLite end all of it, savepoints and all, and whatever came next would be
+// committed by itself.
+func (s *session) savepoint(run func(*session) error) (refused, err error) {
 	if err := s.control(`SAVEPOINT operation`); err != nil {
-		return err
+		return nil, err
 	}
 	rows := s.rows
-	refused := run(s)
-	if refused != nil {
+	if refused = run(s); refused != nil {
 		s.rows = rows
 		if err := s.control(`ROLLBACK TO operation`); err != nil {
-			return err
+			return nil, errors.Join(refused, err)
 		}
 	}
-	if err := s.control(`RELEASE operation`); err != nil {
-		return err
-	}
-	return refused
+	return refused, s.control(`RELEASE operation`)
 }
 
 func (s *session) close() {

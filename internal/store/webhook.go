@@ -116,12 +116,10 @@ type Change = func(found *webhook.Webhook) (result *webhook.Config, err error)
 // the given secret. created tells which it was.
 func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, value secret.Text, now time.Time, change Change) (result webhook.Config, created bool, err error) {
 	err = s.separate(ctx, func(tx *session) error {
+		result, created = webhook.Config{}, false
 		org, err := tx.organization(organization, !value.IsZero(), now)
-		if webhook.CodeOf(err) == webhook.CodeNotFound {
-			return noWebhook(name)
-		}
 		if err != nil {
-			return err
+			return instead(err, noWebhook(name))
 		}
 		found, err := tx.webhook(org, name)
 		if err != nil {
@@ -185,7 +183,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, no
 	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
-			return noWebhook(name)
+			return instead(err, noWebhook(name))
 		}
 		found, err := tx.webhook(org, name)
 		if err != nil {

@@ -22,7 +22,9 @@ import (
 // An operation is either shared or separate. A shared one (publish, finish)
 // fails only when the file fails: then the whole transaction is rolled back
 // and each operation runs again in one of its own, so that none can spoil the
-// others. A separate one may refuse, and runs inside a savepoint.
+// others. A separate one may refuse, and runs inside a savepoint. Whatever an
+// operation sets besides the file it sets anew in each run, and after a statement
+// that failed it runs no other.
 //
 // A patient one (finish) has nobody waiting for it. While only such are there,
 // the writer lingers, so that they ride on the commit of the next impatient
@@ -289,7 +291,7 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 		results[i] = nil
 		switch {
 		case op.separate && len(batch) > 1:
-			results[i] = s.savepoint(op.run)
+			results[i], err = s.savepoint(op.run)
 		default:
 			err = op.run(s)
 		}
