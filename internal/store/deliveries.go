@@ -141,20 +141,18 @@ func (s *Store) deliveriesOf(ctx context.Context, q webhook.DeliveryQuery, e fan
 // one is [webhook.CodeConflict]. Doing it twice is doing it once.
 func (s *Store) RetryDelivery(ctx context.Context, organization string, key webhook.DeliveryKey, now time.Time) error {
 	return s.changeDelivery(ctx, organization, key, func(tx *session, d webhook.Delivery, committed *webhook.Committed) error {
-		switch d.State {
-		case webhook.Delivered:
+		if d.State == webhook.Delivered {
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s has been delivered", key)).
 				WithHint(fmt.Sprintf("`sealpost event resend %s` sends the event once more", d.EventID))
-		case webhook.Cancelled:
-			if d.Reason == deletedReason {
-				return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the webhook of delivery %s was deleted", key))
-			}
 		}
-		var pruned bool
-		if err := tx.row(`SELECT bytes IS NULL FROM event WHERE seq = ?`, []any{key.Event}, &pruned); err != nil {
+		var deleted, pruned bool
+		if err := tx.row(`SELECT w.deleted_at IS NOT NULL, e.bytes IS NULL FROM webhook w, event e WHERE w.seq = ? AND e.seq = ?`, []any{key.Webhook, key.Event}, &deleted, &pruned); err != nil {
 			return err
 		}
-		if pruned {
+		switch {
+		case deleted:
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the webhook of delivery %s was deleted", key))
+		case pruned:
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s can't be tried again: the body of its event was pruned", key)).WithHint("retention.bodies says how long bodies are kept")
 		}
 		committed.Due = append(committed.Due, key.Webhook)

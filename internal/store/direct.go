@@ -35,14 +35,7 @@ func (s *Store) EndDirect(ctx context.Context, claim, reason string) error {
 
 // SweepDirect ends the claims of processes that died.
 func (s *Store) SweepDirect(ctx context.Context) error {
-	claims, err := deadClaims(s.path)
-	if err != nil {
-		return err
-	}
-	for _, claim := range claims {
-		if err := s.EndDirect(ctx, claim, "the process that published it directly has ended"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return deadClaims(s.path, func(claim string) error {
+		return s.EndDirect(ctx, claim, "the process that published it directly has ended")
+	})
 }

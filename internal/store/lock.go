@@ -129,12 +129,12 @@ func (l *Lock) Drop() error {
 	return errors.Join(l.lock.Unlock(), os.Remove(l.path))
 }
 
-// deadClaims lists the claims whose processes have ended without dropping
-// them, and removes their files.
-func deadClaims(database string) (claims []string, err error) {
+// deadClaims calls end for each claim whose process has ended without dropping
+// it, and then removes the claim's file: one that could not be ended is found again.
+func deadClaims(database string, end func(claim string) error) error {
 	paths, err := filepath.Glob(escapeGlob(database) + claimInfix + "*")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, path := range paths {
 		l := flock.New(path, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
@@ -142,12 +142,14 @@ func deadClaims(database string) (claims []string, err error) {
 		if err != nil || !held {
 			continue
 		}
-		claims = append(claims, strings.TrimPrefix(path, database+claimInfix))
+		if err := end(strings.TrimPrefix(path, database+claimInfix)); err != nil {
+			return errors.Join(err, l.Unlock())
+		}
 		if err := errors.Join(l.Unlock(), os.Remove(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return claims, err
+			return err
 		}
 	}
-	return claims, nil
+	return nil
 }
 
 func escapeGlob(path string) string {

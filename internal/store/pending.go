@@ -64,7 +64,7 @@ func (p *pending) full(tx *session, org int64, receivers []webhook.Receiver, now
 	if c.n*2 >= p.most {
 		wait = recountFull
 	}
-	if c.stale && now.Sub(c.taken) >= wait {
+	if since := now.Sub(c.taken); c.stale && (since >= wait || since < 0) { // or the clock was set back
 		n := 0
 		for i := range receivers {
 			p.owners[receivers[i].Seq] = org

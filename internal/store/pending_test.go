@@ -82,3 +82,21 @@ func TestPendingIsBounded(t *testing.T) {
 		t.Errorf("the deliveries of a deleted webhook still count: %v", p.Err)
 	}
 }
+
+// TestPendingAfterClockSetBack: room that was made counts, whatever the clock
+// says of when the last count was.
+func TestPendingAfterClockSetBack(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "s.db"), Create: true, Migrate: true, MaxPending: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	create(t, s, "acme", webhook.Config{Name: "x", URL: "u"})
+	key := publish(t, s, event(t, "e1", `{}`), "x").Deliveries[0]
+	if err := s.CancelDelivery(t.Context(), "acme", key); err != nil {
+		t.Fatal(err)
+	}
+	p := event(t, "e2", `{}`)
+	p.At = now.Add(-time.Hour)
+	publish(t, s, p, "x")
+}

@@ -411,3 +411,66 @@ func TestSecretsOverARotation(t *testing.T) {
 		t.Errorf("%d secrets are kept after 40 days (%v)", len(found), err)
 	}
 }
+
+// TestRetryAtADeletedWebhook: what nobody would send any more is not made due.
+func TestRetryAtADeletedWebhook(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	create(t, s, "acme", webhook.Config{Name: "x", URL: "u"})
+	dead := publish(t, s, event(t, "dead", `{}`), "x").Deliveries[0]
+	finish(t, s, dead.Webhook, webhook.Dead, now)
+	cancelled := publish(t, s, event(t, "cancelled", `{}`), "x").Deliveries[0]
+	if err := s.CancelDelivery(t.Context(), "acme", cancelled); err != nil {
+		t.Fatal(err)
+	}
+	pending := publish(t, s, event(t, "pending", `{}`), "x").Deliveries[0]
+	if err := s.DeleteWebhook(t.Context(), "acme", "x", now, nil); err != nil {
+		t.Fatal(err)
+	}
+	for key, state := range map[webhook.DeliveryKey]webhook.DeliveryState{dead: webhook.Dead, cancelled: webhook.Cancelled, pending: webhook.Cancelled} {
+		if err := s.RetryDelivery(t.Context(), "acme", key, now); webhook.CodeOf(err) != webhook.CodeConflict || !strings.Contains(err.Error(), "was deleted") {
+			t.Errorf("a delivery that is %s: %v", state, err)
+		}
+		if d, err := s.Delivery(t.Context(), "acme", key); err != nil || d.State != state {
+			t.Errorf("a delivery that was %s is %s (%v)", state, d.State, err)
+		}
+	}
+}
+
+// TestDeadClaimsAreEndedOnce: a sweep that could not write leaves the claims of
+// dead processes to the next one.
+func TestDeadClaimsAreEndedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	create(t, s, "acme", webhook.Config{Name: "x", URL: "u"})
+	claim, lock, err := store.LockClaim(path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := event(t, "e1", `{}`)
+	p.Direct = claim
+	key := publish(t, s, p, "x").Deliveries[0]
+	if err := s.SweepDirect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := s.Delivery(t.Context(), "acme", key); err != nil || d.State != webhook.Pending {
+		t.Fatalf("of a process that lives: %s (%v)", d.State, err)
+	}
+	if err := errors.Join(lock.Unlock(), s.Close()); err != nil { // it dies
+		t.Fatal(err)
+	}
+	if err := s.SweepDirect(t.Context()); err == nil {
+		t.Fatal("a closed file was swept")
+	}
+	s = open(t, path)
+	for range 2 {
+		if err := s.SweepDirect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := s.Delivery(t.Context(), "acme", key); err != nil || d.State != webhook.Cancelled {
+			t.Errorf("of a process that died: %s (%v)", d.State, err)
+		}
+	}
+	if left, err := filepath.Glob(path + ".direct-*"); err != nil || left != nil {
+		t.Errorf("%v is left (%v)", left, err)
+	}
+}
