@@ -72,10 +72,13 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 		e.end(l, work, func() {}) // it says nothing about the receiver
 		outcome = poison.outcome(work, e.opts.Now())
 	case errors.Is(err, errOvertaken):
-		e.end(l, work, func() { delete(l.taken, work.Key) })
+		e.end(l, work, func() {
+			l.drop(work)
+			l.plan(e.opts.Now()) // look what it is now
+		})
 		return true
 	case errors.Is(err, errShutdown):
-		e.end(l, work, func() { delete(l.taken, work.Key) }) // it goes back unharmed
+		e.end(l, work, func() { l.drop(work) }) // it goes back unharmed
 		return false
 	case errors.Is(err, errAsleep):
 		e.end(l, work, func() {
@@ -227,18 +230,18 @@ func (e *Engine) retryLater(l *lane) {
 func (l *lane) sleep(work *webhook.Work) {
 	l.asleep, l.spilled = true, true
 	l.naps++
-	delete(l.taken, work.Key)
+	l.drop(work)
 	for work := l.first.pop(); work != nil; work = l.first.pop() {
 		l.engine.queued -= len(work.Bytes)
-		delete(l.taken, work.Key)
+		l.drop(work)
 	}
 	for _, work := range l.due {
-		delete(l.taken, work.Key)
+		l.drop(work)
 	}
 	l.due, l.nextDue, l.cursor = nil, time.Time{}, 0
 	for subject, waiting := range l.busy {
 		for _, work := range waiting {
-			delete(l.taken, work.Key)
+			l.drop(work)
 		}
 		l.busy[subject] = nil
 	}

@@ -33,9 +33,9 @@ type lane struct {
 	timer   *time.Timer
 	turn    bool // whose turn it is: due or first
 
-	taken map[webhook.DeliveryKey]struct{} // in due, in flight or not recorded yet
-	busy  map[string][]*webhook.Work       // transactions with a first attempt in flight, and who waits behind it
-	aside int                              // how many wait so
+	taken map[webhook.DeliveryKey]*webhook.Work // in due, in flight or not recorded yet
+	busy  map[string][]*webhook.Work            // transactions with a first attempt in flight, and who waits behind it
+	aside int                                   // how many wait so
 
 	inFlight int
 	window   int       // requests that may be under way
@@ -60,7 +60,7 @@ type lane struct {
 func (e *Engine) lane(seq int64) *lane {
 	l := e.lanes[seq]
 	if l == nil {
-		l = &lane{engine: e, webhook: seq, window: 1, revision: -1, taken: make(map[webhook.DeliveryKey]struct{}), busy: make(map[string][]*webhook.Work)}
+		l = &lane{engine: e, webhook: seq, window: 1, revision: -1, taken: make(map[webhook.DeliveryKey]*webhook.Work), busy: make(map[string][]*webhook.Work)}
 		l.timer = time.AfterFunc(time.Hour, func() {
 			e.mu.Lock()
 			defer e.mu.Unlock()
@@ -180,13 +180,31 @@ func (l *lane) pop() *webhook.Work {
 			return nil
 		}
 		l.engine.queued -= len(work.Bytes)
-		l.taken[work.Key] = struct{}{}
-		if l.orders(work) {
+		if !l.take(work) || l.orders(work) {
 			continue
 		}
 		return work
 	}
 	return nil
+}
+
+// take notes that work is in hand, unless the same delivery is already: somebody
+// retried it by hand while it stood in the queue, and it was read again as it is
+// now.
+func (l *lane) take(work *webhook.Work) bool {
+	if other := l.taken[work.Key]; other != nil && other != work {
+		return false
+	}
+	l.taken[work.Key] = work
+	return true
+}
+
+// drop ends that work is in hand. It leaves another reading of the same delivery
+// alone.
+func (l *lane) drop(work *webhook.Work) {
+	if l.taken[work.Key] == work {
+		delete(l.taken, work.Key)
+	}
 }
 
 // orders keeps the first attempts of one transaction in order: it reports

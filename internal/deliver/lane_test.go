@@ -58,7 +58,7 @@ func TestRetryRecordedAsReadingBegins(t *testing.T) {
 		e.recorder.start()
 		e.mu.Lock()
 		l := e.lane(key.Webhook)
-		l.taken[key] = struct{}{} // its outcome is on file, and about to be let go
+		l.take(outcome.Work) // its outcome is on file, and about to be let go
 		l.plan(time.Now())
 		e.refill(l)
 		e.letGo([]*webhook.Outcome{outcome}, nil)

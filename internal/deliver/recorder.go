@@ -143,7 +143,7 @@ func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 		if l == nil {
 			continue
 		}
-		delete(l.taken, o.Work.Key)
+		l.drop(o.Work)
 		if l.settled != nil {
 			l.settled[o.Work.Key] = struct{}{}
 		}

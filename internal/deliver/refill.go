@@ -140,7 +140,7 @@ func (e *Engine) load(l *lane, r reading) {
 	for _, work := range due {
 		if l.fresh(work, settled) {
 			work.Revision = r.revision
-			l.taken[work.Key] = struct{}{}
+			l.taken[work.Key] = work
 			l.due = append(l.due, work)
 		}
 	}
