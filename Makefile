@@ -24,7 +24,7 @@ goreleaser    := go tool -modfile=tools/goreleaser.mod goreleaser
 node_locks   := $(shell find . -name node_modules -prune -o -name '.?*' -prune -o -name package-lock.json -print)
 node_modules := $(node_locks:package-lock.json=node_modules/.installed)
 
-.PHONY: help build test check bootstrap node fmt fmt-check vet lint race fuzz bench chaos docs pictures cover release-check clean
+.PHONY: help build test check bootstrap node fmt fmt-check vet lint race fuzz stories bench chaos docs pictures cover release-check clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -66,6 +66,11 @@ race: node ## all tests with the race detector
 
 fuzz: ## each fuzz target for FUZZTIME (20s); FUZZ=pattern chooses
 	FUZZTIME=$(FUZZTIME) scripts/fuzz
+
+STORIES ?= 3000
+
+stories: ## drawn stories of people, publishers and receivers, STORIES (3000) of them, played on the engine
+	TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}") go test ./internal/deliver -run TestAnyStory -stories=$(STORIES) -timeout 1h
 
 bench: ## throughput and latency beside the raw limit of the machine, as a table
 	go run ./test/bench

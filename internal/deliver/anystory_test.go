@@ -1,0 +1,382 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"sealpost/internal/deliver"
+	"sealpost/internal/webhook"
+)
+
+// Whatever people, publishers and receivers do, in whatever order: what was
+// accepted goes out, to each webhook once, or somebody has said that it should
+// not. Stories are drawn, played over the real store, and judged by what the
+// receivers saw; one that fails is shortened to what it takes.
+
+// story is what happens, step by step, to so many webhooks.
+type story struct {
+	Webhooks int
+	Steps    []step
+}
+
+// step is one thing that somebody does, and how long nothing happens then.
+type step struct {
+	Do   string
+	Pick int // which of what there is; of events, counted from the newest
+	Wait time.Duration
+}
+
+// hosts are the webhooks of a story.
+var hosts = []string{"one", "two"}
+
+// does are the steps that there are.
+var does = []string{
+	"publish", "publish of a transaction", "publish elsewhere", "flood",
+	"retry", "retry elsewhere", "cancel", "resend", "disable", "enable", "limit", "restart",
+	"receiver is well", "receiver fails", "receiver hangs", "receiver is slow", "receiver is gone",
+}
+
+// drawStory draws a story of a few kinds of steps: one in which everything
+// happens has little room for the same thing twice in a row.
+func drawStory(t *rapid.T) story {
+	kinds := append(rapid.SliceOfNDistinct(rapid.SampledFrom(does), 1, 5, rapid.ID[string]).Draw(t, "kinds"), does[:2]...)
+	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
+		return step{
+			Do:   rapid.SampledFrom(kinds).Draw(t, "do"),
+			Pick: rapid.IntRange(0, 3).Draw(t, "pick"),
+			Wait: rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Second, 3 * time.Second, time.Minute, time.Hour}).Draw(t, "wait"),
+		}
+	}), 20, 40).Draw(t, "steps")
+	return story{rapid.IntRange(1, len(hosts)).Draw(t, "webhooks"), steps}
+}
+
+var stories = flag.Int("stories", 12, "how many stories TestAnyStory plays")
+
+// TestAnyStory plays stories: a few in every run of the tests, as many as one
+// likes with make stories.
+func TestAnyStory(t *testing.T) {
+	if err := flag.Set("rapid.checks", strconv.Itoa(*stories)); err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		s := drawStory(r)
+		var faults []string
+		synctest.Test(t, func(t *testing.T) { faults = play(t, s) })
+		if len(faults) > 0 {
+			r.Fatal(strings.Join(faults, "\n"))
+		}
+	})
+}
+
+// play plays a story, lets everything become well, and returns what is wrong then.
+func play(t *testing.T, s story) []string {
+	p := &player{hosts: hosts[:s.Webhooks], seen: newWitness(), touched: make(map[string]int), resent: make(map[string]int)}
+	p.world = newWorld(t, deliver.Options{Policy: exact()}, p.seen.answer)
+	defer p.close()
+	for _, host := range p.hosts {
+		p.create(host)
+	}
+	for _, step := range s.Steps {
+		p.step(step)
+		pass(step.Wait)
+	}
+	for _, host := range p.hosts {
+		p.seen.set(host, "well")
+	}
+	pass(2 * time.Minute) // whoever was asked before has answered
+	for _, host := range p.hosts {
+		p.change(host, func(c *webhook.Config) { c.Disabled, c.Limits = false, webhook.Limits{} })
+	}
+	pass(30 * 24 * time.Hour)
+	synctest.Wait()
+	return p.judge()
+}
+
+// player does the steps and keeps what it has published.
+type player struct {
+	*world
+	hosts     []string
+	seen      *witness
+	published []webhook.Publishing
+	subjects  []string // their transactions
+	restarts  int
+	touched   map[string]int // how often somebody changed or resent an event's deliveries, by event
+	resent    map[string]int // of those, how often it was sent anew
+}
+
+func (p *player) step(s step) {
+	host := p.hosts[s.Pick%len(p.hosts)]
+	id := fmt.Sprintf("evt-%d", len(p.published))
+	switch s.Do {
+	case "publish":
+		p.takes(p.publish(p.store, id, ""), "")
+	case "publish of a transaction":
+		subject := fmt.Sprintf("tx-%d", s.Pick%2)
+		p.takes(p.publish(p.store, id, subject), subject)
+	case "publish elsewhere":
+		p.elsewhere(func(w *world) { p.takes(p.publish(w.store, id, ""), "") })
+	case "flood": // more than a lane keeps in memory, once
+		if len(p.published) < flood {
+			for i, event := range p.publishAll(flood) {
+				p.takes(event, fmt.Sprintf("flood-%d", i%7))
+			}
+		}
+	case "retry":
+		p.byHand(s, func(key webhook.DeliveryKey) error {
+			return p.store.RetryDelivery(p.t.Context(), "acme", key, time.Now())
+		})
+	case "retry elsewhere":
+		p.elsewhere(func(w *world) {
+			p.byHand(s, func(key webhook.DeliveryKey) error {
+				return w.store.RetryDelivery(p.t.Context(), "acme", key, time.Now())
+			})
+		})
+	case "cancel":
+		p.byHand(s, func(key webhook.DeliveryKey) error { return p.store.CancelDelivery(p.t.Context(), "acme", key) })
+	case "resend":
+		if len(p.published) > 0 {
+			event := p.newest(s.Pick)
+			if _, err := p.store.Resend(p.t.Context(), "acme", event.ID, nil, time.Now()); err != nil {
+				p.t.Fatal(err)
+			}
+			p.touched[event.ID]++
+			p.resent[event.ID]++
+		}
+	case "disable", "enable":
+		p.change(host, func(c *webhook.Config) { c.Disabled = s.Do == "disable" })
+	case "limit":
+		p.change(host, func(c *webhook.Config) { c.Limits = webhook.Limits{MaxInFlight: s.Pick % 3, Rate: float64(s.Pick % 4)} })
+	case "restart":
+		p.restarts++
+		p.stop()
+		p.start()
+	default:
+		if how, is := strings.CutPrefix(s.Do, "receiver "); is {
+			p.seen.set(host, strings.TrimPrefix(how, "is "))
+		}
+	}
+}
+
+// flood is more than a lane keeps in memory.
+const flood = 600
+
+// publishAll publishes so many events at once, of seven transactions.
+func (p *player) publishAll(n int) []webhook.Publishing {
+	batch := make([]webhook.Publication, n)
+	for i := range batch {
+		draft, err := webhook.NewDraft("transaction.created", []byte(fmt.Sprintf(`{"id":"flood-%d"}`, i%7)))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		draft.ID = fmt.Sprintf("evt-%d", len(p.published)+i)
+		batch[i] = webhook.Publication{Organization: "acme", Draft: draft, At: time.Now()}
+	}
+	results, err := p.store.Publish(p.t.Context(), batch)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return results
+}
+
+// takes notes what was published, and for which transaction.
+func (p *player) takes(event webhook.Publishing, subject string) {
+	p.published, p.subjects = append(p.published, event), append(p.subjects, subject)
+}
+
+// byHand has somebody change one delivery. What can't be changed any more says so.
+func (p *player) byHand(s step, change func(webhook.DeliveryKey) error) {
+	if len(p.published) == 0 {
+		return
+	}
+	event := p.newest(s.Pick)
+	var refused *webhook.Error
+	if err := change(event.Deliveries[s.Pick%len(p.hosts)]); err != nil && !errors.As(err, &refused) {
+		p.t.Fatal(err)
+	}
+	p.touched[event.ID]++
+}
+
+// newest is the newest event but for so many.
+func (p *player) newest(but int) webhook.Publishing {
+	return p.published[len(p.published)-1-but%len(p.published)]
+}
+
+// elsewhere has another process do something with the file.
+func (p *player) elsewhere(do func(*world)) {
+	other := *p.world
+	other.store = other.openStore()
+	do(&other)
+	if err := other.store.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.store.Peek()
+}
+
+// judge says which deliveries did not end as they should have.
+func (p *player) judge() (faults []string) {
+	found := p.deliveries()
+	for _, d := range found {
+		saw := p.seen.of(d.Webhook, d.EventID)
+		name := fmt.Sprintf("%s (%s to %s)", d.Key, d.EventID, d.Webhook)
+		switch {
+		case d.State == webhook.Pending || d.State == webhook.Parked:
+			faults = append(faults, fmt.Sprintf("%s is %s after a month in which all was well", name, d.State))
+		case d.State == webhook.Delivered && saw.well == 0:
+			faults = append(faults, name+" counts as delivered and never was")
+		case saw.atOnce > 1+p.resent[d.EventID]:
+			faults = append(faults, fmt.Sprintf("%s was under way %d times at once", name, saw.atOnce))
+		case saw.well > 1+p.touched[d.EventID]:
+			faults = append(faults, fmt.Sprintf("%s arrived %d times, and was retried, resent or cancelled by hand %d times", name, saw.well, p.touched[d.EventID]))
+		case saw.requests > 1 && saw.gap < p.opts.Policy.Delay(0) && p.touched[d.EventID] == 0 && p.restarts == 0:
+			faults = append(faults, fmt.Sprintf("%s was tried again after %s", name, saw.gap))
+		}
+	}
+	if want := len(p.published) * len(p.hosts); len(found) < want {
+		faults = append(faults, fmt.Sprintf("%d deliveries are on file, of %d", len(found), want))
+	}
+	return append(faults, p.disorder()...)
+}
+
+// deliveries lists all that are on file.
+func (p *player) deliveries() (all []webhook.Delivery) {
+	q := webhook.DeliveryQuery{Organization: "acme", Limit: 1000}
+	for {
+		page, next, err := p.store.Deliveries(p.t.Context(), q)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if all = append(all, page...); next == "" {
+			return all
+		}
+		q.Cursor = next
+	}
+}
+
+// disorder says which first attempts of a transaction were made out of turn.
+func (p *player) disorder() (faults []string) {
+	for _, host := range p.hosts {
+		before := make(map[string]string) // the event before, by transaction
+		for i, event := range p.published {
+			subject := p.subjects[i]
+			if subject == "" || p.touched[event.ID] > 0 || p.seen.of(host, event.ID).requests == 0 {
+				continue
+			}
+			if last, any := before[subject]; any && p.seen.of(host, event.ID).first.Before(p.seen.of(host, last).answered) {
+				faults = append(faults, fmt.Sprintf("%s went to %s before %s of its transaction was answered", event.ID, host, last))
+			}
+			before[subject] = event.ID
+		}
+	}
+	return faults
+}
+
+// witness is the receivers: it answers as a story wants it, and counts.
+type witness struct {
+	mu    sync.Mutex
+	how   map[string]string // by host
+	tally map[string]*tally // by host and event
+}
+
+// tally is what a receiver saw of one event.
+type tally struct {
+	requests int
+	well     int           // of those, answered with success
+	under    int           // under way
+	atOnce   int           // the most of those
+	first    time.Time     // when the first one came
+	answered time.Time     // and when it was answered
+	last     time.Time     // when the latest one was answered
+	gap      time.Duration // the least time from an answer to the next request
+}
+
+func newWitness() *witness {
+	return &witness{how: make(map[string]string), tally: make(map[string]*tally)}
+}
+
+func (w *witness) set(host, how string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.how[host] = how
+}
+
+// of tells what a host saw of an event.
+func (w *witness) of(host, id string) tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t := w.tally[host+" "+id]; t != nil {
+		return *t
+	}
+	return tally{}
+}
+
+func (w *witness) answer(r *http.Request, _ int) (int, http.Header, error) {
+	host, _, _ := strings.Cut(r.URL.Host, ".")
+	how, count := w.arrived(host, r.Header.Get("webhook-id"))
+	status, err := http.StatusOK, error(nil)
+	switch how {
+	case "fails":
+		status = http.StatusInternalServerError
+	case "gone":
+		status = http.StatusGone
+	case "slow":
+		err = after(r.Context(), 5*time.Second)
+	case "hangs":
+		err = after(r.Context(), time.Hour)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	count.under--
+	count.last = time.Now()
+	if count.answered.IsZero() {
+		count.answered = count.last
+	}
+	if err == nil && status == http.StatusOK {
+		count.well++
+	}
+	return status, nil, err
+}
+
+// arrived counts a request and says how to answer it.
+func (w *witness) arrived(host, id string) (how string, count *tally) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := host + " " + id
+	if count = w.tally[key]; count == nil {
+		count = new(tally)
+		w.tally[key] = count
+	}
+	now := time.Now()
+	switch gap := now.Sub(count.last); {
+	case count.requests == 0:
+		count.first = now
+	case count.requests == 1 || gap < count.gap:
+		count.gap = gap
+	}
+	count.requests++
+	count.under++
+	count.atOnce = max(count.atOnce, count.under)
+	return w.how[host], count
+}
+
+// after is a receiver that takes so long, unless the request is cut.
+func after(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
