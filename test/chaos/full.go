@@ -126,7 +126,7 @@ func (w *world) weigh() error {
 // it, and wants it to have said in its log why.
 func (w *world) untilFull(ctx context.Context) error {
 	refused := false
-	err := until(ctx, 10*time.Second, func() (bool, error) {
+	err := until(ctx, 30*time.Second, func() (bool, error) {
 		var refusal struct{ Code string }
 		place := w.client.next(`"text":"full?"`)
 		if w.client.send(place) {
