@@ -34,17 +34,29 @@ func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webho
 	if err != nil {
 		return p, err
 	}
-	defer lock.Drop() //nolint:errcheck // it dies with the process at the latest
-	result, err := publishOne(ctx, l, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to, Direct: claim})
-	if err != nil {
+	result, refused := publishOne(ctx, l, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to, Direct: claim})
+	if refused == nil && !result.Repeated {
+		err = a.deliverDirectly(ctx, l, f, result, claim)
+	}
+	err = errors.Join(refused, err, endClaim(context.WithoutCancel(ctx), l, claim, lock))
+	if refused != nil {
 		return p, err
 	}
 	if result.Repeated {
-		err = a.follow(ctx, l, result.ID)
-	} else {
-		err = a.deliverDirectly(ctx, l, f, result, claim)
+		err = errors.Join(err, a.follow(ctx, l, result.ID))
 	}
 	return p, errors.Join(err, a.learn(p, l, result))
+}
+
+// endClaim cancels what is left of a claim, whatever came of it: what was to be
+// published in a time that was up may be on file nevertheless. A claim that can't
+// be ended keeps its file, by which the next process finds and ends it.
+func endClaim(ctx context.Context, l *local, claim string, lock *store.Lock) error {
+	if err := l.store.EndDirect(ctx, claim, "the publishing process gave up"); err != nil {
+		return errors.Join(err, lock.Unlock())
+	}
+	_ = lock.Drop() // it dies with the process at the latest
+	return nil
 }
 
 // deliverDirectly delivers in this process what it has claimed.
@@ -68,8 +80,7 @@ func (a *app) deliverDirectly(ctx context.Context, l *local, f *publishFlags, re
 			return err
 		})
 	}
-	err = g.Wait()
-	return errors.Join(err, l.store.EndDirect(lasting, claim, "the publishing process gave up"))
+	return g.Wait()
 }
 
 func (a *app) foreground(l *local, f *publishFlags, record func(*webhook.Outcome) error) deliver.Foreground {
