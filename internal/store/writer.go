@@ -102,9 +102,13 @@ func (w *writer) poke() {
 	}
 }
 
-// submit hands in an operation and waits for its commit. When ctx ends first,
-// the operation may still be carried out: its outcome is not known.
+// submit hands in an operation and waits for its commit. When ctx ends before it
+// has begun, it is not carried out. One that has begun is waited for: it may be
+// writing what its caller is about to read.
 func (w *writer) submit(ctx context.Context, op *operation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	op.done = make(chan error, 1)
 	if err := w.enqueue(op); err != nil {
 		return err
@@ -113,8 +117,25 @@ func (w *writer) submit(ctx context.Context, op *operation) error {
 	case err := <-op.done:
 		return fault(w.store.path, err)
 	case <-ctx.Done():
-		return ctx.Err()
+		if w.withdraw(op) {
+			return ctx.Err()
+		}
+		return fault(w.store.path, <-op.done)
 	}
+}
+
+// withdraw takes an operation back that has not begun. A patient one stays: what
+// it records has happened.
+func (w *writer) withdraw(op *operation) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.queue, op)
+	if i < 0 || op.patient {
+		return false
+	}
+	w.queue = slices.Delete(w.queue, i, i+1)
+	w.urgent--
+	return true
 }
 
 var errClosed = errors.New("the database has been closed")

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
@@ -35,6 +36,7 @@ func together(t *testing.T, s *store.Store, operations ...func()) {
 	}
 	close(all)
 	g.Wait()
+	synctest.Wait() // publishers are answered before the engine hears of it
 }
 
 // alter changes a file behind a store's back.
@@ -173,4 +175,39 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// TestCallersWhoLeave: an operation whose caller leaves is waited for once it has
+// begun, and before that it is not carried out.
+func TestCallersWhoLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, filepath.Join(t.TempDir(), "s.db"))
+		create(t, s, "acme", webhook.Config{Name: "x", URL: "u"})
+		link(t, s, "u")
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		together(t, s, func() {
+			in := incoming(t, "begun", "u", `{}`)
+			publication := in.Publication
+			in.Publication = func(c webhook.Credential) (webhook.Publication, error) {
+				leave()
+				return publication(c)
+			}
+			if taken, err := s.Take(ctx, in); err != nil || taken.Event.ID != "panda_begun" {
+				t.Errorf("what is on file was answered with %+v (%v)", taken, err)
+			}
+		})
+		waits, give := context.WithCancel(t.Context())
+		defer give()
+		for _, ctx := range []context.Context{ctx, waits} {
+			together(t, s, func() {
+				if taken, err := s.Take(ctx, incoming(t, "waits", "u", `{}`)); !errors.Is(err, context.Canceled) {
+					t.Errorf("what nobody waits for was answered with %+v (%v)", taken, err)
+				}
+			}, give)
+		}
+		if taken, err := s.Take(t.Context(), incoming(t, "waits", "u", `{}`)); err != nil || taken.Repeated {
+			t.Errorf("what nobody waited for was carried out: %+v (%v)", taken, err)
+		}
+	})
 }
