@@ -290,16 +290,18 @@ func (e *Engine) post(work *webhook.Work, to *target, signer *signature.Signer) 
 	ctx, cancel := context.WithTimeout(e.life, e.opts.Timeout)
 	defer cancel()
 	response, err := e.client.Do(NewRequest(ctx, to.url, e.opts.UserAgent, signer.Sign(work.EventID, began, work.Bytes), work.Bytes))
+	if err == nil {
+		answer.Response, answer.Cut = readBounded(response.Body)
+		err = response.Body.Close() // the status decides, unless the request never went out whole
+	}
+	answer.Duration = e.opts.Now().Sub(began)
 	if err != nil {
-		answer.Duration = e.opts.Now().Sub(began)
+		answer.Response, answer.Cut = nil, false
 		answer.Error = Explain(err, e.opts.Timeout)
 		return answer, errors.Is(context.Cause(ctx), errShutdown)
 	}
-	defer response.Body.Close() //nolint:errcheck // the status has decided
 	answer.Status = response.StatusCode
 	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), e.opts.Now())
-	answer.Response, answer.Cut = readBounded(response.Body)
-	answer.Duration = e.opts.Now().Sub(began)
 	return answer, false
 }
 
@@ -337,12 +339,15 @@ var buffers = sync.Pool{New: func() any { return new([MaxResponse + 1]byte) }}
 func readBounded(body io.Reader) (kept []byte, cut bool) {
 	buffer := buffers.Get().(*[MaxResponse + 1]byte)
 	defer buffers.Put(buffer)
-	n, err := io.ReadFull(body, buffer[:])
-	if n > MaxResponse {
-		n, cut = MaxResponse, true
+	var n int
+	var err error
+	for n < len(buffer) && err == nil { // io.ReadFull has one error for both ends
+		var more int
+		more, err = body.Read(buffer[n:])
+		n += more
 	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		cut = true
+	if cut = !errors.Is(err, io.EOF); n > MaxResponse {
+		n, cut = MaxResponse, true
 	}
 	if n > 0 {
 		kept = bytes.Clone(buffer[:n])

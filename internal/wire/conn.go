@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
@@ -50,26 +51,47 @@ func (c *conn) Read(p []byte) (int, error) {
 // close ends the connection at once: TLS's farewell could block.
 func (c *conn) close() { _ = c.raw.Close() }
 
+// quiet reports whether a connection that is not in use still stands and has
+// nothing to say, neither on the socket nor in what TLS took from it along with the
+// last answer: it reads ahead, past the record that it was asked for.
+func (c *conn) quiet() bool {
+	if !quiet(c.raw) {
+		return false
+	}
+	if c.stream == c.raw {
+		return true
+	}
+	if err := c.stream.SetReadDeadline(time.Unix(1, 0)); err != nil { // so that the socket is left alone
+		return false
+	}
+	var one [1]byte
+	_, err := c.stream.Read(one[:])
+	return errors.Is(err, os.ErrDeadlineExceeded) && c.stream.SetReadDeadline(time.Time{}) == nil
+}
+
 // exchange writes a request and reads the head of its answer.
 func (c *conn) exchange(r *http.Request, m *message) (*http.Response, error) {
 	ctx := r.Context()
 	x := &exchange{Context: ctx, conn: c, stop: context.AfterFunc(ctx, c.close)}
-	sent := c.send(m)
+	x.sent = c.send(m)
 	response, err := c.answer(r)
 	if err != nil {
-		x.end(false)
+		failed := x.sent.err() // before the closing makes it fail as well
+		_ = x.end(false)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if failed := sent.err(); failed != nil {
+		if failed != nil {
 			err = failed // which is why there is no answer
 		}
 		return nil, err
 	}
+	x.status = response.StatusCode
 	x.reusable = !r.Close && !response.Close && response.StatusCode != http.StatusSwitchingProtocols
-	x.sent = sent
 	if response.Body == http.NoBody {
-		x.end(true)
+		if err := x.end(true); err != nil {
+			return nil, err
+		}
 		return response, nil
 	}
 	response.Body = &body{exchange: x, content: response.Body}
@@ -172,24 +194,55 @@ type exchange struct {
 	conn     *conn
 	stop     func() bool // calls the deadline off; false when it has struck
 	sent     *sending
+	status   int // 0 while there is no answer
 	reusable bool
 	over     bool
+	fault    error // why the answer does not count
 }
 
 // end gives the connection back when whole tells that the answer was read to
-// its end and nothing speaks against it, and closes it otherwise.
-func (x *exchange) end(whole bool) {
+// its end and nothing speaks against it, and closes it otherwise. Its error is
+// that of settle.
+func (x *exchange) end(whole bool) error {
 	if x.over {
-		return
+		return x.fault
 	}
 	x.over = true
+	x.fault = x.settle(whole)
 	inTime := x.stop()
 	if whole && inTime && x.reusable && x.sent.finished() && x.sent.failure == nil && x.conn.reader.Buffered() == 0 {
 		x.conn.transport.put(x.conn)
-		return
+		return nil
 	}
 	x.conn.close()
+	return x.fault
 }
+
+// settle lets a request go out whole that was promised success before: many
+// answer first and read then, and closing would take from them what they said they
+// have. What could not go out was not received, whatever the answer.
+func (x *exchange) settle(whole bool) error {
+	if x.status < 200 || x.status > 299 {
+		return nil
+	}
+	if !whole && !x.sent.finished() {
+		go func() { _, _ = io.CopyN(io.Discard, x.conn.stream, spill) }() // who echoes waits to be read; ends with the connection
+	}
+	if x.sent.done != nil {
+		<-x.sent.done // or the deadline, which closes the connection
+	}
+	err := x.sent.failure
+	if err != nil && x.Err() != nil {
+		err = context.Cause(x)
+	}
+	if err != nil {
+		return fmt.Errorf("wire: %d was answered to a request that could not be sent whole: %w", x.status, err)
+	}
+	return nil
+}
+
+// spill bounds what is read of an answer nobody wants more of, in bytes.
+const spill = 8 << 20
 
 // body is an answer's body. Reading it to the end gives the connection back;
 // closing it before closes the connection.
@@ -204,12 +257,13 @@ func (b *body) Read(p []byte) (int, error) {
 		if !errors.Is(err, io.EOF) && b.exchange.Err() != nil {
 			err = context.Cause(b.exchange)
 		}
-		b.exchange.end(errors.Is(err, io.EOF))
+		if whole := errors.Is(err, io.EOF); b.exchange.end(whole) != nil && whole {
+			err = b.exchange.fault
+		}
 	}
 	return n, err
 }
 
-func (b *body) Close() error {
-	b.exchange.end(false)
-	return nil
-}
+// Close says, if nobody has, that the answer is a success to a request that could not be
+// sent whole.
+func (b *body) Close() error { return b.exchange.end(false) }

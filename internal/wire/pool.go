@@ -27,7 +27,7 @@ func (p *pool) take(at place) *conn {
 		c := stack[len(stack)-1]
 		p.keep(at, stack[:len(stack)-1], 1)
 		p.mu.Unlock()
-		if time.Since(c.since) < c.transport.IdleTimeout && quiet(c.raw) {
+		if time.Since(c.since) < c.transport.IdleTimeout && c.quiet() {
 			return c
 		}
 		c.close()
