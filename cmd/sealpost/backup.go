@@ -43,8 +43,8 @@ func (a *app) backup(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	if sameFile(database, target) {
-		return &usageError{fmt.Sprintf("%s is the database itself", target), "name another file"}
+	if err := apart(database, target); err != nil {
+		return err
 	}
 	if info, err := os.Stat(target); err == nil {
 		if !info.Mode().IsRegular() {
@@ -106,6 +106,28 @@ func sameFile(one, other string) bool {
 	}
 	b, err := os.Stat(other)
 	return err == nil && os.SameFile(a, b)
+}
+
+// apart refuses a name for a backup that is the database's, or would be on the
+// way: what is written to it would be the end of what it is a copy of.
+func apart(database, target string) error {
+	if sameFile(database, target) {
+		return &usageError{fmt.Sprintf("%s is the database itself", target), "name another file"}
+	}
+	if part := store.PartOf(target); samePlace(database, part) {
+		return &usageError{fmt.Sprintf("%s, where the backup would be written first, is the database itself", part), "name another file"}
+	}
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ".lock", ".crash"} {
+		if samePlace(database+suffix, target) {
+			return &usageError{fmt.Sprintf("%s belongs to the database", target), "name another file"}
+		}
+	}
+	return nil
+}
+
+// samePlace is sameFile also for names where nothing is yet.
+func samePlace(one, other string) bool {
+	return sameFile(one, other) || filepath.Base(one) == filepath.Base(other) && sameFile(filepath.Dir(one), filepath.Dir(other))
 }
 
 func newDBRestore(a *app) *cobra.Command {

@@ -34,6 +34,9 @@ const (
 	maxCopyLog = 1 << 30 // how far the log may grow during a backup, besides half the file's size
 )
 
+// PartOf is where a backup is written before it gets its name.
+func PartOf(target string) string { return target + partSuffix }
+
 // maxRest bounds the rest after one step of a copy.
 const maxRest = 50 * time.Millisecond
 
@@ -62,7 +65,10 @@ func backup(ctx context.Context, database, target string, progress Progress, che
 	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
 		return missing(database)
 	}
-	part := target + partSuffix
+	part := PartOf(target)
+	if info, err := os.Lstat(part); err == nil && !info.Mode().IsRegular() { // what is behind a link would be emptied
+		return unavailable(fmt.Sprintf("%s is no file, and a backup is written there first", part), "move it away, or name another file")
+	}
 	lock := flock.New(part, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	held, err := lock.TryLock()
 	if err != nil {
