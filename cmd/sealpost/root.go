@@ -218,6 +218,7 @@ func (a *app) config() (*config.Config, error) {
 			a.warn("%s", warning)
 		}
 	}
+	c.Database = store.Behind(c.Database)
 	a.conf = c
 	return c, nil
 }

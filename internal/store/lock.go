@@ -19,6 +19,27 @@ import (
 // on a file beside the database, which ends with the process however it ends;
 // what stands in the lock file only serves to name the owner.
 
+// Behind is the file to which a path leads over symbolic links, there or not yet.
+// SQLite keeps the log beside that one. So must the locks be, or two daemons serve
+// one file under two names, and everything goes out twice.
+func Behind(path string) string {
+	for range 40 { // as many as the system follows; a circle opens nothing
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			folder, err := filepath.EvalSymlinks(filepath.Dir(path)) // or .. would lead elsewhere
+			if err != nil {
+				break
+			}
+			target = filepath.Join(folder, target)
+		}
+		path = target
+	}
+	return path
+}
+
 // Owner names the process that holds a lock.
 type Owner struct {
 	PID     int       `json:"pid"`
