@@ -70,7 +70,9 @@ func (s *Store) begin(tx *session) error {
 	s.pending.doubt()
 	clear(s.credentials)
 	var last sql.NullInt64
-	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)) FROM event`, nil, &last, &tx.awaiting); err != nil {
+	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)),
+		EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_released WHERE state = 0 AND run = 0 AND attempts = 0 AND due > 0) FROM event`,
+		nil, &last, &tx.awaiting, &tx.lining); err != nil {
 		return err
 	}
 	tx.next = last.Int64 + 1
@@ -135,11 +137,21 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	s.pending.add(org, targets)
 	for _, target := range targets {
 		key := webhook.DeliveryKey{Webhook: target, Event: seq}
-		if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, direct) VALUES (?, ?, 0, 0, ?)`, target, seq, orNull(p.Direct)); err != nil {
+		due, err := int64(0), error(nil)
+		if p.Direct == "" {
+			due, err = tx.due(target, d.Subject, false, p.At)
+		}
+		if err == nil {
+			err = tx.exec(`INSERT INTO delivery (webhook, event, run, state, due, direct) VALUES (?, ?, 0, 0, ?, ?)`, target, seq, due, orNull(p.Direct))
+		}
+		if err != nil {
 			return result, err
 		}
 		result.Deliveries = append(result.Deliveries, key)
-		if p.Direct == "" {
+		switch {
+		case due > 0:
+			committed.Due = append(committed.Due, target)
+		case p.Direct == "":
 			committed.Work = append(committed.Work, &webhook.Work{
 				Key: key, EventID: d.ID, Type: d.Type(), Subject: d.Subject, Accepted: p.At, Bytes: payload,
 			})

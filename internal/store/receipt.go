@@ -127,8 +127,11 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 	}
 	targets := wanting(among(receivers, w.chosen), w.typ, nil)
 	for _, target := range targets {
-		// The engine is past this event's number: it finds the delivery by its time.
-		if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, due) VALUES (?, ?, 0, 0, ?)`, target, w.seq, millis(now)); err != nil {
+		due, err := tx.due(target, w.subject.String, true, now)
+		if err == nil {
+			err = tx.exec(`INSERT INTO delivery (webhook, event, run, state, due) VALUES (?, ?, 0, 0, ?)`, target, w.seq, due)
+		}
+		if err != nil {
 			return err
 		}
 		committed.Due = append(committed.Due, target)

@@ -15,6 +15,7 @@ type session struct {
 	fresh    bool  // what publishing goes by has to be read again: something else than publishing may have changed it
 	next     int64 // number of the next event, once fresh is false
 	awaiting bool  // events are held in this file, once fresh is false
+	lining   bool  // released events have not been tried yet, once fresh is false; see due
 }
 
 var background = context.Background() //nolint:gochecknoglobals // a transaction is not cut by its callers' contexts
