@@ -146,6 +146,9 @@ func (a *app) previewOne(ctx context.Context, g *guard.Guard, f *publishFlags, r
 	}
 	if p.Match && r.Disabled {
 		p.Why += "; it is disabled, so the delivery is parked"
+		if f.direct {
+			p.Why += ", and cancelled at the end"
+		}
 	}
 	if !p.Match {
 		return p

@@ -178,7 +178,7 @@ func (f *publishFlags) check(cmd *cobra.Command, args []string) error {
 		return &usageError{fmt.Sprintf("--id %q is not 1 to 200 printable ASCII characters without dot or space", f.id), ""}
 	}
 	if f.wait {
-		f.deadline = 5 * time.Minute
+		f.deadline = followTime
 	}
 	if f.timeout != "" {
 		d, err := config.ParseDuration(f.timeout)

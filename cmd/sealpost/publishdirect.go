@@ -10,6 +10,7 @@ import (
 
 	"sealpost/internal/admin"
 	"sealpost/internal/deliver"
+	"sealpost/internal/guard"
 	"sealpost/internal/secret"
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
@@ -42,8 +43,8 @@ func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webho
 	if refused != nil {
 		return p, err
 	}
-	if result.Repeated {
-		err = errors.Join(err, a.follow(ctx, l, result.ID))
+	if result.Repeated && err == nil {
+		err = a.followKnown(ctx, l, f, result)
 	}
 	return p, errors.Join(err, a.learn(p, l, result))
 }
@@ -59,6 +60,25 @@ func endClaim(ctx context.Context, l *local, claim string, lock *store.Lock) err
 	return nil
 }
 
+// followKnown follows an event that was published before. Nothing of it is
+// delivered here, so there must be somebody else who does.
+func (a *app) followKnown(ctx context.Context, l *local, f *publishFlags, result webhook.Publishing) error {
+	waits, err := l.store.Unclaimed(ctx, result.Deliveries)
+	if err != nil {
+		return err
+	}
+	if _, running := store.Daemon(l.store.Path()); waits && !running {
+		return &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{fmt.Sprintf("the event %s was published before, and waits for a daemon; none serves %s", result.ID, l.store.Path())},
+			Hint: "start `sealpost serve`; --direct delivers what it publishes itself"}
+	}
+	if f.deadline == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, followTime)
+		defer cancel()
+	}
+	return a.follow(ctx, l, result.ID)
+}
+
 // deliverDirectly delivers in this process what it has claimed.
 func (a *app) deliverDirectly(ctx context.Context, l *local, f *publishFlags, result webhook.Publishing, claim string) error {
 	works, err := l.store.Direct(ctx, result.Deliveries, claim)
@@ -69,24 +89,23 @@ func (a *app) deliverDirectly(ctx context.Context, l *local, f *publishFlags, re
 	var g errgroup.Group
 	for _, work := range works {
 		g.Go(func() error {
-			receiver, err := l.store.Receiver(ctx, work.Key.Webhook)
-			if err != nil {
+			way := a.foreground(l.guard, f)
+			way.Receiver = func(ctx context.Context) (*webhook.Receiver, error) { return l.store.DirectReceiver(ctx, work, claim) }
+			way.Record = func(o *webhook.Outcome) error {
+				_, err := l.store.Finish(lasting, []*webhook.Outcome{o}) // one that is stale is no more ours, as is seen before the next attempt
 				return err
 			}
-			_, err = a.foreground(l, f, func(o *webhook.Outcome) error {
-				_, err := l.store.Finish(lasting, []*webhook.Outcome{o})
-				return err
-			}).Deliver(ctx, work, receiver)
+			_, err := way.Deliver(ctx, work)
 			return err
 		})
 	}
 	return g.Wait()
 }
 
-func (a *app) foreground(l *local, f *publishFlags, record func(*webhook.Outcome) error) deliver.Foreground {
+func (a *app) foreground(g *guard.Guard, f *publishFlags) deliver.Foreground {
 	p := policy(a.conf)
 	p.Retries = f.attempts - 1
-	return deliver.Foreground{Client: l.guard.Client(), Policy: p, Timeout: a.conf.Delivery.Timeout, UserAgent: userAgent(), Now: a.now, Record: record}
+	return deliver.Foreground{Client: g.Client(), Policy: p, Timeout: a.conf.Delivery.Timeout, UserAgent: userAgent(), Now: a.now}
 }
 
 func userAgent() string { return "sealpost/" + version }
@@ -109,10 +128,13 @@ func (a *app) publishToURL(ctx context.Context, f *publishFlags, draft *webhook.
 			Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
 	}
 	delivery := webhook.Delivery{EventID: work.EventID, Type: work.Type, URL: f.url, State: webhook.Pending}
-	_, err = a.foreground(&local{guard: g}, f, func(o *webhook.Outcome) error {
+	way := a.foreground(g, f)
+	way.Receiver = func(context.Context) (*webhook.Receiver, error) { return receiver, nil }
+	way.Record = func(o *webhook.Outcome) error {
 		delivery.Attempts, delivery.State, delivery.Reason = append(delivery.Attempts, o.Attempt), o.State, o.Reason
 		return nil
-	}).Deliver(ctx, work, receiver)
+	}
+	_, err = way.Deliver(ctx, work)
 	p.id, p.deliveries = work.EventID, []webhook.Delivery{delivery}
 	return p, err
 }

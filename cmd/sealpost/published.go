@@ -11,6 +11,9 @@ import (
 	"sealpost/internal/webhook"
 )
 
+// followTime is how long deliveries are waited for, unless --timeout says.
+const followTime = 5 * time.Minute
+
 // follow waits until every delivery of an event has ended.
 func (a *app) follow(ctx context.Context, b backend, id string) error {
 	working := a.progress("waiting for deliveries to end")

@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,13 @@ import (
 	"sealpost/internal/guard"
 	"sealpost/internal/webhook"
 )
+
+// at is a receiver at a URL that never changes.
+func at(url string) func(context.Context) (*webhook.Receiver, error) {
+	return func(context.Context) (*webhook.Receiver, error) {
+		return &webhook.Receiver{Config: webhook.Config{URL: url}}, nil
+	}
+}
 
 // TestAnswersOverTheNetwork makes single attempts over real connections, to
 // receivers that read as much as they like and answer by hand.
@@ -62,9 +70,8 @@ func TestAnswersOverTheNetwork(t *testing.T) {
 			defer g.Close()
 			var first *webhook.Outcome
 			stop := io.EOF
-			_, err = deliver.Foreground{Client: g, Policy: exact(), Record: func(o *webhook.Outcome) error { first = o; return stop }}.Deliver(t.Context(),
-				&webhook.Work{EventID: "e", Type: "a.b", Bytes: []byte(strings.Repeat("x", c.size))},
-				&webhook.Receiver{Config: webhook.Config{URL: "http://" + l.Addr().String() + "/"}})
+			_, err = deliver.Foreground{Client: g, Policy: exact(), Receiver: at("http://" + l.Addr().String() + "/"), Record: func(o *webhook.Outcome) error { first = o; return stop }}.Deliver(t.Context(),
+				&webhook.Work{EventID: "e", Type: "a.b", Bytes: []byte(strings.Repeat("x", c.size))})
 			<-done
 			if first == nil {
 				t.Fatal(err)

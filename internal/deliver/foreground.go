@@ -20,6 +20,9 @@ type Foreground struct {
 	Timeout   time.Duration // of one attempt
 	UserAgent string
 	Now       func() time.Time
+	// Receiver is asked before each attempt where it goes, for that may change; nil
+	// ends the delivery as it is, for somebody has.
+	Receiver func(context.Context) (*webhook.Receiver, error)
 	// Record is called after each attempt with its outcome; an error ends the
 	// delivery. Nil records nothing.
 	Record func(*webhook.Outcome) error
@@ -28,11 +31,12 @@ type Foreground struct {
 // errPending asks for another attempt.
 var errPending = errors.New("not delivered yet")
 
-// Deliver makes attempts until the work is delivered or dead, or ctx ends.
+// Deliver makes attempts until the work is delivered or dead, its receiver is no
+// more, or ctx ends.
 // It returns the outcome of the last attempt, nil when there was none, and an
 // error when ctx ended first or an outcome could not be recorded. A panic on the
 // way is an error with [webhook.CodeInternal].
-func (f Foreground) Deliver(ctx context.Context, work *webhook.Work, receiver *webhook.Receiver) (last *webhook.Outcome, err error) {
+func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webhook.Outcome, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = webhook.Errorf(webhook.CodeInternal, panicked(value).why)
@@ -40,9 +44,16 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work, receiver *w
 	}()
 	opts := Options{Policy: f.Policy, Timeout: f.Timeout, UserAgent: f.UserAgent, Now: f.Now}.withDefaults()
 	e := &Engine{client: f.Client, opts: opts, life: ctx}
-	to := &target{text: receiver.URLFor(work.Type)}
-	to.url, to.err = url.Parse(to.text)
 	err = retry.Do(func() error {
+		receiver, err := f.Receiver(ctx)
+		if err != nil {
+			return retry.Unrecoverable(err)
+		}
+		if receiver == nil {
+			return nil
+		}
+		to := &target{text: receiver.URLFor(work.Type)}
+		to.url, to.err = url.Parse(to.text)
 		signer, _ := newSigner(receiver.Secrets, opts.Now())
 		answer, cut := e.post(work, to, signer)
 		if cut || (ctx.Err() != nil && answer.Status == 0) {

@@ -83,7 +83,7 @@ func TestPanicEndsOneDelivery(t *testing.T) {
 func TestPanicInTheForeground(t *testing.T) {
 	to := &receivers{answer: func(*http.Request, int) (int, http.Header, error) { panic("do-not-tell") }}
 	work := &webhook.Work{EventID: "e", Type: "a.b", Bytes: []byte("{}")}
-	_, err := deliver.Foreground{Client: to, Policy: exact()}.Deliver(t.Context(), work, &webhook.Receiver{Config: webhook.Config{URL: "https://x.example.com/"}})
+	_, err := deliver.Foreground{Client: to, Policy: exact(), Receiver: at("https://x.example.com/")}.Deliver(t.Context(), work)
 	if webhook.CodeOf(err) != webhook.CodeInternal || strings.Contains(err.Error(), "do-not-tell") {
 		t.Errorf("it ends with %v", err)
 	}

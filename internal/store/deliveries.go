@@ -146,10 +146,17 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 				WithHint(fmt.Sprintf("`sealpost event resend %s` sends the event once more", d.EventID))
 		}
 		var deleted, pruned bool
+		var direct sql.NullString
 		if err := tx.row(`SELECT w.deleted_at IS NOT NULL, e.bytes IS NULL FROM webhook w, event e WHERE w.seq = ? AND e.seq = ?`, []any{key.Webhook, key.Event}, &deleted, &pruned); err != nil {
 			return err
 		}
+		if err := tx.row(`SELECT CASE WHEN state = 0 THEN direct END FROM delivery WHERE webhook = ? AND event = ? AND run = ?`, []any{key.Webhook, key.Event, key.Run}, &direct); err != nil {
+			return err
+		}
 		switch {
+		case direct.Valid && liveClaim(s.path, direct.String): // a daemon would deliver beside it
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s is made by a process of its own (publish --direct), which lives", key)).
+				WithHint("wait for it to end, or cancel the delivery first")
 		case deleted:
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the webhook of delivery %s was deleted", key))
 		case pruned:

@@ -25,11 +25,42 @@ func (s *Store) Direct(ctx context.Context, keys []webhook.DeliveryKey, claim st
 	return found, nil
 }
 
+// DirectReceiver reads where the next attempt of a delivery goes that a process
+// has claimed. It is nil when that one is not to be made: the delivery is no more
+// the process's, or its webhook is disabled or deleted.
+func (s *Store) DirectReceiver(ctx context.Context, work *webhook.Work, claim string) (*webhook.Receiver, error) {
+	var claimed bool
+	err := s.row(ctx, `SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ? AND direct = ?)`,
+		[]any{work.Key.Webhook, work.Key.Event, work.Key.Run, work.Claim, claim}, &claimed)
+	if err != nil || !claimed {
+		return nil, fault(s.path, err)
+	}
+	r, err := s.Receiver(ctx, work.Key.Webhook)
+	if err != nil || r.Disabled || r.Deleted {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Unclaimed reports whether any of some events' deliveries waits for a daemon.
+func (s *Store) Unclaimed(ctx context.Context, keys []webhook.DeliveryKey) (waits bool, err error) {
+	for _, key := range keys {
+		err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM delivery d JOIN webhook w ON w.seq = d.webhook
+			WHERE d.webhook = ? AND d.event = ? AND d.state = 0 AND d.direct IS NULL AND w.disabled IS NULL AND w.deleted_at IS NULL)`, []any{key.Webhook, key.Event}, &waits)
+		if err != nil || waits {
+			return waits, fault(s.path, err)
+		}
+	}
+	return false, nil
+}
+
 // EndDirect cancels what is left of a claim: a delivery that a process took
 // upon itself is never handed to a daemon.
 func (s *Store) EndDirect(ctx context.Context, claim, reason string) error {
 	return s.separate(ctx, func(tx *session) error {
-		return tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = ? WHERE state = 0 AND direct = ?`, deliveryCancelled, reason, claim)
+		return tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = coalesce(
+				(SELECT CASE WHEN w.deleted_at IS NOT NULL THEN ? WHEN w.disabled IS NOT NULL THEN 'the webhook is disabled' END FROM webhook w WHERE w.seq = delivery.webhook), ?)
+			WHERE state = 0 AND direct = ?`, deliveryCancelled, deletedReason, reason, claim)
 	})
 }
 

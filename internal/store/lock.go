@@ -145,6 +145,16 @@ func LockClaim(database string, now time.Time) (claim string, lock *Lock, err er
 	return claim, &Lock{lock: l, path: path}, nil
 }
 
+// liveClaim reports whether the process that made a claim lives.
+func liveClaim(database, claim string) bool {
+	l := flock.New(database+claimInfix+claim, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
+	held, err := l.TryRLock()
+	if held {
+		_ = l.Unlock()
+	}
+	return !held && err == nil
+}
+
 // Drop gives a claim's lock up and removes its file.
 func (l *Lock) Drop() error {
 	return errors.Join(l.lock.Unlock(), os.Remove(l.path))
