@@ -20,6 +20,7 @@ import (
 
 const (
 	maxBatch  = 16 << 20 // bytes of one NDJSON request
+	smallest  = 40       // bytes of {"resource":"a","action":"b","body":{}} and its line's end
 	envelope  = 4 << 10  // bytes that an event's own members may have besides its body
 	batchSize = 256      // events of a batch that share a commit
 )
@@ -129,6 +130,9 @@ func (s *Server) publishLines(w http.ResponseWriter, r *http.Request, c access.C
 	}
 	if err := allowed(c, access.EventPublish); err != nil {
 		return err
+	}
+	if n := bytes.Count(body, []byte("\n")); n > maxBatch/smallest { // each line costs an answer, far larger than an empty one
+		return webhook.Errorf(webhook.CodeTooLarge, fmt.Sprintf("the request has %d lines; at most %d are taken", n, maxBatch/smallest))
 	}
 	lines := bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
 	out := make([]byte, 0, len(lines)*64)

@@ -333,3 +333,17 @@ func TestSmuggling(t *testing.T) {
 		t.Errorf("three in one go: %s", got)
 	}
 }
+
+// TestLinesThatAreNoEvents: each line of a batch is answered, so one of nothing
+// but line feeds would have an answer of gigabytes. As many lines as there can be
+// events are taken.
+func TestLinesThatAreNoEvents(t *testing.T) {
+	e := newEdge(t, nil)
+	token := e.token("acme", access.Publisher)
+	const most = (16 << 20) / len(`{"resource":"a","action":"b","body":{}}`+"\n")
+	got := e.ask("POST", "/api/event", strings.Repeat("\n", most+1), "Authorization", token, "Content-Type", "application/x-ndjson")
+	e.want("more lines than events", got, 413, "too large")
+	if !strings.Contains(got.body, fmt.Sprint("at most ", most)) {
+		t.Errorf("it is not said how many are taken: %s", got.body)
+	}
+}

@@ -12,22 +12,23 @@ import (
 	"sealpost/internal/webhook"
 )
 
-const eventColumns = `e.seq, e.id, e.type, e.subject, e.publisher, e.state, e.accepted_at, e.deliveries, e.bytes, h.transaction_hash, h.until, h.receipt, h.block_number`
+const eventColumns = `e.seq, e.id, e.type, e.subject, e.publisher, e.state, e.accepted_at, e.deliveries, e.bytes IS NULL, h.transaction_hash, h.until, h.receipt, h.block_number`
 
 const eventTables = `event e LEFT JOIN hold h ON h.event = e.seq`
 
-func scanEvent(row scanner) (e webhook.Event, err error) {
+// scanEvent reads what lists show of an event, which its bytes are not: a page of
+// large events would be in memory at once.
+func scanEvent(row scanner, more ...any) (e webhook.Event, err error) {
 	var state int
 	var subject, publisher, hash sql.NullString
 	var accepted int64
 	var until, block sql.NullInt64
 	var receipt sql.NullBool
-	err = row.Scan(&e.Seq, &e.ID, &e.Type, &subject, &publisher, &state, &accepted, &e.Deliveries, &e.Bytes, &hash, &until, &receipt, &block)
+	err = row.Scan(append([]any{&e.Seq, &e.ID, &e.Type, &subject, &publisher, &state, &accepted, &e.Deliveries, &e.Pruned, &hash, &until, &receipt, &block}, more...)...)
 	if err != nil {
 		return e, err
 	}
 	e.Subject, e.Publisher, e.State, e.Accepted = subject.String, publisher.String, eventState(state), fromMillis(accepted)
-	e.Pruned = e.Bytes == nil
 	if until.Valid {
 		e.Hold = &webhook.Hold{TransactionHash: hash.String, Until: fromMillis(until.Int64), Behind: !receipt.Bool}
 		if block.Valid {
@@ -48,7 +49,9 @@ func eventState(n int) webhook.EventState {
 
 // Event finds an organization's event by id.
 func (s *Store) Event(ctx context.Context, organization, id string) (webhook.Event, error) {
-	e, err := scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE `+inOrganizationByID+` AND e.id = ?`, organization, organization, id))
+	var sent []byte
+	e, err := scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+`, e.bytes FROM `+eventTables+` WHERE `+inOrganizationByID+` AND e.id = ?`, organization, organization, id), &sent)
+	e.Bytes = sent
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, noEvent(id)
 	}
@@ -59,8 +62,8 @@ func noEvent(id string) error {
 	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event %q", id)).WithHint("`sealpost event list` shows the ids")
 }
 
-// Events lists an organization's events, the newest first, and where the next
-// page begins; next is empty when this was the last one.
+// Events lists an organization's events without their bytes, the newest first,
+// and where the next page begins; next is empty when this was the last one.
 func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webhook.Event, next string, err error) {
 	before, err := webhook.DecodeEventCursor(q.Cursor)
 	if err != nil {

@@ -136,6 +136,16 @@ func TestPublishAnswersEachByItself(t *testing.T) {
 	if _, err := s.Event(t.Context(), "other", "e1"); webhook.CodeOf(err) != webhook.CodeNotFound {
 		t.Errorf("another organization sees the event: %v", err)
 	}
+	// A page of events of a megabyte each is not to be in memory for a list that shows none.
+	events, _, err := s.Events(t.Context(), webhook.EventQuery{Organization: "acme"})
+	if err != nil || len(events) != 2 {
+		t.Fatal(events, err)
+	}
+	for _, e := range events {
+		if e.Bytes != nil || e.Pruned {
+			t.Errorf("a list reads %d bytes of %s, pruned: %v", len(e.Bytes), e.ID, e.Pruned)
+		}
+	}
 }
 
 // TestManyWritersLoseNothing lets hundreds of changes of one organization run
