@@ -41,6 +41,10 @@ func NewClient(base string, client *http.Client, header http.Header) *Client {
 // maxAnswer bounds an answer, in bytes.
 const maxAnswer = 64 << 20
 
+// patience bounds one exchange: a server that takes a call and never answers holds
+// nobody for good.
+const patience = time.Minute
+
 // call is one request.
 type call struct {
 	method, path string
@@ -68,7 +72,9 @@ func (c *Client) do(ctx context.Context, in call) (body []byte, header http.Head
 	return body, header, err
 }
 
-func (c *Client) once(ctx context.Context, in call) ([]byte, http.Header, error) {
+func (c *Client) once(outer context.Context, in call) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithTimeout(outer, patience)
+	defer cancel()
 	target := c.base + in.path
 	if len(in.query) > 0 {
 		target += "?" + in.query.Encode()
@@ -89,7 +95,7 @@ func (c *Client) once(ctx context.Context, in call) ([]byte, http.Header, error)
 	response, err := c.http.Do(request)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
+			return nil, nil, c.unanswered(outer)
 		}
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
@@ -100,6 +106,9 @@ func (c *Client) once(ctx context.Context, in call) ([]byte, http.Header, error)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was only read
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil && ctx.Err() != nil {
+		return nil, nil, c.unanswered(outer)
+	}
 	if err != nil {
 		return nil, nil, webhook.Errorf(webhook.CodeUnavailable, fmt.Sprintf("the answer of %s was cut short: %v", c.base, err)).Wrap(err)
 	}
@@ -107,6 +116,15 @@ func (c *Client) once(ctx context.Context, in call) ([]byte, http.Header, error)
 		return nil, nil, c.fault(response, body)
 	}
 	return body, response.Header, nil
+}
+
+// unanswered is the error of a call whose time is up, the caller's own or ours.
+func (c *Client) unanswered(outer context.Context) error {
+	if outer.Err() != nil {
+		return context.Cause(outer)
+	}
+	return webhook.Errorf(webhook.CodeTimeout, fmt.Sprintf("the server %s has not answered within %s", c.base, patience)).
+		WithHint("what was asked for may have been done; see before repeating it")
 }
 
 // fault turns an error answer into the error that the same call on a file
@@ -324,6 +342,9 @@ func (c *Client) Rotate(ctx context.Context, _, name string, rotation webhook.Ro
 	var out struct{ Secret, PreviousUntil string }
 	if err := json.Unmarshal(body, &out); err != nil {
 		return admin.Rotated{}, badAnswer(err)
+	}
+	if out.Secret == "" {
+		return admin.Rotated{}, badAnswer(errors.New("it holds no secret"))
 	}
 	return admin.Rotated{Secret: secret.New(out.Secret), PreviousUntil: readTime(out.PreviousUntil)}, nil
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -60,10 +61,12 @@ func (c *Client) publish(ctx context.Context, p admin.PublishParams) (webhook.Pu
 	if err != nil {
 		return webhook.Publishing{ID: d.ID}, err
 	}
-	return decodePublishing(body)
+	return decodePublishing(d.ID, body)
 }
 
-func decodePublishing(body []byte) (webhook.Publishing, error) {
+// decodePublishing reads what a server says of an event. An answer that does not
+// name it is of something else than sealpost, and nothing is known to be stored.
+func decodePublishing(id string, body []byte) (webhook.Publishing, error) {
 	out := struct {
 		ID         string
 		Deliveries int
@@ -71,6 +74,9 @@ func decodePublishing(body []byte) (webhook.Publishing, error) {
 	}{State: webhook.Accepted}
 	if err := json.Unmarshal(body, &out); err != nil {
 		return webhook.Publishing{}, badAnswer(err)
+	}
+	if out.ID != id {
+		return webhook.Publishing{}, badAnswer(fmt.Errorf("it is of the event %q, not %q", out.ID, id))
 	}
 	return webhook.Publishing{ID: out.ID, Count: out.Deliveries, State: out.State}, nil
 }
@@ -122,7 +128,7 @@ func (c *Client) Resend(ctx context.Context, _, id string, to []string) (webhook
 	if err != nil {
 		return webhook.Publishing{}, err
 	}
-	return decodePublishing(body)
+	return decodePublishing(id, body)
 }
 
 // ListDeliveries is [admin.Service.ListDeliveries].
