@@ -18,6 +18,7 @@ func (a *app) confirm(question string) error {
 		return webhook.Errorf(webhook.CodeConflict, "this needs a confirmation, and there is nobody to ask: "+question).WithHint("repeat it with -y")
 	}
 	fmt.Fprintf(a.streams.err, "%s [y/N] ", question)
+	defer a.awaitInput()()
 	line, err := bufio.NewReader(a.streams.in).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil || (answer != "y" && answer != "yes") {
 		return webhook.Errorf(webhook.CodeConflict, "not confirmed; nothing was changed")

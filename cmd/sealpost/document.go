@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -28,15 +30,34 @@ func (a *app) document(source string) (*admin.Document, error) {
 		return nil, err
 	}
 	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] != '{' {
-		var value any
-		if err := yaml.Unmarshal(text, &value); err != nil {
-			return nil, &usageError{"not YAML: " + err.Error(), "JSON is fine too"}
+		value, err := oneDocument(text)
+		if err != nil {
+			return nil, err
 		}
 		if text, err = json.Marshal(value); err != nil {
 			return nil, &usageError{"the document can't be read: " + err.Error(), "keys are texts"}
 		}
 	}
 	return admin.ParseDocument(text)
+}
+
+// oneDocument reads YAML that is one document. Of a stream of several, those after
+// the first would be left out, and with --prune their webhooks deleted.
+func oneDocument(text []byte) (value any, err error) {
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var next any
+		switch err := in.Decode(&next); {
+		case errors.Is(err, io.EOF):
+			return value, nil
+		case err != nil:
+			return nil, &usageError{"not YAML: " + err.Error(), "JSON is fine too"}
+		case value != nil && next != nil:
+			return nil, &usageError{"there is more than one YAML document in it", "put all webhooks under one `webhooks:`, or give each document by itself"}
+		case next != nil:
+			value = next
+		}
+	}
 }
 
 func newWebhookExport(a *app) *cobra.Command {

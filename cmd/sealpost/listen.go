@@ -304,8 +304,12 @@ func isLoopback(addr net.Addr) bool {
 	return is && tcp.IP.IsLoopback()
 }
 
-// writeWhole writes a file that is there whole or not at all.
+// writeWhole writes a file that is there whole or not at all. A device, a pipe or a
+// link is written to as it is: it must not become a file.
 func writeWhole(name string, text []byte) error {
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, text, 0o600)
+	}
 	file, err := os.CreateTemp(filepath.Dir(name), ".sealpost-*")
 	if err != nil {
 		return err

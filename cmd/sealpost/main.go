@@ -38,7 +38,7 @@ func run(args []string, s streams, env []string) (code int) {
 			code = a.report(bug{r, debug.Stack()})
 		}
 	}()
-	ctx, stop := signals()
+	ctx, stop := signals(a)
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
@@ -60,8 +60,8 @@ func (s signalled) Error() string {
 }
 
 // signals returns a context that the first SIGINT or SIGTERM ends. The second
-// one leaves at once.
-func signals() (context.Context, func()) {
+// one leaves at once, as does the first while input is awaited.
+func signals(a *app) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	seen := make(chan os.Signal, 2)
 	signal.Notify(seen, os.Interrupt, syscall.SIGTERM)
@@ -74,6 +74,7 @@ func signals() (context.Context, func()) {
 					os.Exit(signalCode(sig))
 				}
 				cancel(signalled{sig})
+				a.interrupt(signalled{sig})
 			case <-done:
 				return
 			}

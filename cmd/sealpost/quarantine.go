@@ -155,7 +155,7 @@ func (a *app) publishProvider(ctx context.Context, name string, args []string) e
 	if err != nil {
 		return err
 	}
-	s, err := a.openFile(ctx, "publish --provider", true)
+	s, err := a.openFile(ctx, "publish --provider", false)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type app struct {
 	env     []string
 	now     func() time.Time
 
+	input input
+
 	output  string // table, json or jsonl
 	color   string // auto, always or never
 	quiet   bool

@@ -39,6 +39,7 @@ func (a *app) readFile(flag, name string) ([]byte, error) {
 }
 
 func (a *app) readAll(name string, r io.Reader) ([]byte, error) {
+	defer a.awaitInput()()
 	text, err := io.ReadAll(io.LimitReader(r, maxRead+1))
 	if err != nil {
 		return nil, &usageError{fmt.Sprintf("reading %s: %v", name, err), ""}
