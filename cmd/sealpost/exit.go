@@ -140,6 +140,22 @@ func text(err *webhook.Error) string {
 	return strings.Join(err.Messages, "\n")
 }
 
+// unheard reports whether whoever read our output has gone, which is their choice.
+// Any other pipe that broke, the connection to a server say, is a fault.
+func unheard(err error) bool {
+	var write *fs.PathError
+	return errors.As(err, &write) && write.Path == os.Stdout.Name() && errors.Is(write, syscall.EPIPE)
+}
+
+// heard adds to what came of the work what came of telling it: that nobody listens
+// changes nothing about the work.
+func heard(printing, err error) error {
+	if unheard(printing) {
+		return err
+	}
+	return errors.Join(printing, err)
+}
+
 // report says what went wrong, in the form that was asked for, and returns the
 // exit code.
 func (a *app) report(err error) int {
@@ -149,8 +165,8 @@ func (a *app) report(err error) int {
 		return exitDone
 	case errors.As(err, &v):
 		return v.code
-	case errors.Is(err, syscall.EPIPE):
-		return exitDone // whoever read our output has gone; that is their choice
+	case unheard(err):
+		return exitDone
 	}
 	f := describe(err)
 	var b bug

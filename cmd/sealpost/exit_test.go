@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -101,6 +103,39 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	}
 }
 
+// TestSignalWhileReading: who waits for input that does not end has done nothing
+// yet, and ends at the first signal.
+func TestSignalWhileReading(t *testing.T) {
+	p := program{t, nil}
+	cmd := p.command(t.Context(), "publish", "a.b", "--data", "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil { // more than a pipe holds: it is reading
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	state, err := cmd.Process.Wait() // cmd.Wait would end its input
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := state.ExitCode(); code != exitTerminated || !strings.Contains(errs.String(), "stopped by SIGTERM") {
+		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}
+
 func TestReport(t *testing.T) {
 	for _, test := range []struct {
 		err  error
@@ -138,7 +173,14 @@ func TestReport(t *testing.T) {
 			t.Errorf("code %q", code)
 		}
 	}
-	if (&app{streams: streams{err: &bytes.Buffer{}}}).report(fmt.Errorf("write: %w", syscall.EPIPE)) != 0 {
-		t.Error("a broken pipe is told")
+	unheard := fmt.Errorf("told: %w", &os.PathError{Op: "write", Path: os.Stdout.Name(), Err: syscall.EPIPE})
+	cut := webhook.Errorf(webhook.CodeUnavailable, "can't reach the server").Wrap(&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)})
+	for err, want := range map[error]int{
+		unheard: exitDone, heard(unheard, nil): exitDone, heard(unheard, verdict{exitNegative}): exitNegative,
+		heard(unheard, cut): exitEnvironment, cut: exitEnvironment, heard(cut, nil): exitEnvironment,
+	} {
+		if code := (&app{streams: streams{err: &bytes.Buffer{}}}).report(err); code != want {
+			t.Errorf("%v: exit code %d, not %d", err, code, want)
+		}
 	}
 }

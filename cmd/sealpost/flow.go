@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -102,7 +101,7 @@ func (a *app) publishFlow(ctx context.Context, f *publishFlags) error {
 		for i, p := range done {
 			view.Steps[i] = p.step(i)
 		}
-		err = errors.Join(a.printJSON(view), err)
+		err = heard(a.printJSON(view), err)
 	}
 	if missing := len(steps) - len(done); missing > 0 {
 		a.say("%d of %d events were not published", missing, len(steps))
@@ -124,7 +123,7 @@ func (a *app) publishSteps(ctx context.Context, f *publishFlags, steps []catalog
 		p.expected = f.expect.weigh(p)
 		if p.id != "" {
 			done = append(done, p)
-			if err := a.printStep(i, p); err != nil {
+			if err := heard(a.printStep(i, p), nil); err != nil {
 				return done, err
 			}
 		}

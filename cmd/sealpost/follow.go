@@ -60,10 +60,14 @@ func (f *follower) news(ctx context.Context, b backend) ([]webhook.Delivery, err
 			delete(f.seen, key) // it has ended, or the newest page alone is asked about
 		default:
 			d, err := b.Delivery(ctx, f.query.Organization, key.String())
-			if err != nil {
+			switch {
+			case webhook.CodeOf(err) == webhook.CodeNotFound:
+				delete(f.seen, key) // a backup was restored that does not have it
+			case err != nil:
 				return nil, err
+			default:
+				look(d)
 			}
-			look(d)
 		}
 	}
 	slices.SortFunc(changed, func(x, y webhook.Delivery) int {

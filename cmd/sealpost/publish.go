@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,7 +93,7 @@ daemon has found that transaction's (setting receipts.rpc_url), too.
 			p, err := a.publish(ctx, &f, draft)
 			p.expected = f.expect.weigh(p)
 			if p.id != "" {
-				err = errors.Join(a.printPublished(p), err)
+				err = heard(a.printPublished(p), err)
 			}
 			return a.conclude(&f, []*published{p}, err)
 		},
@@ -241,7 +242,7 @@ func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft
 				Hint: "start `sealpost serve`, or deliver in this process with --direct"}
 		}
 	}
-	result, err := publishOne(ctx, b, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to})
+	result, err := a.publishOne(ctx, b, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to})
 	if err != nil {
 		return p, err
 	}
@@ -252,10 +253,27 @@ func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft
 }
 
 // publishOne publishes a single event.
-func publishOne(ctx context.Context, b backend, params admin.PublishParams) (webhook.Publishing, error) {
+func (a *app) publishOne(ctx context.Context, b backend, params admin.PublishParams) (result webhook.Publishing, err error) {
+	unnamed := params.Draft.ID == ""
 	results, err := b.Publish(ctx, []admin.PublishParams{params})
-	if err != nil {
-		return webhook.Publishing{}, err
+	if err == nil {
+		result, err = results[0], results[0].Err
 	}
-	return results[0], results[0].Err
+	if unnamed && params.Draft.ID != "" && unsure(err) {
+		a.say("it is not known whether the event is stored; published once more with --id %s, it is the same one", params.Draft.ID)
+	}
+	return result, err
+}
+
+// unsure reports whether what ended with err may have been done all the same.
+func unsure(err error) bool {
+	var known *webhook.Error
+	var call *net.OpError
+	switch {
+	case err == nil, store.Busy(err), errors.As(err, &call) && call.Op == "dial":
+		return false
+	case errors.As(err, &known):
+		return known.Code == webhook.CodeUnavailable || known.Code == webhook.CodeTimeout
+	}
+	return true
 }

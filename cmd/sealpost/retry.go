@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -96,7 +95,7 @@ func (a *app) retryAll(ctx context.Context, b backend, f *deliveryFilter, dryRun
 	if !dryRun {
 		retried, err = a.retryPaced(ctx, b, ids, rate)
 	}
-	return errors.Join(a.printRetried(retried, dryRun), err) // what was done is told, also when something came in between
+	return heard(a.printRetried(retried, dryRun), err) // what was done is told, also when something came in between
 }
 
 // retryPaced retries deliveries one after the other, so many a second, and
@@ -104,7 +103,12 @@ func (a *app) retryAll(ctx context.Context, b backend, f *deliveryFilter, dryRun
 func (a *app) retryPaced(ctx context.Context, b backend, ids []string, rate float64) ([]string, error) {
 	working := a.progress("retrying")
 	defer working.end()
-	retried := []string{}
+	retried, gone := []string{}, 0
+	defer func() {
+		if gone > 0 {
+			a.say("%d left out: delivered meanwhile, or gone with their webhook or event", gone)
+		}
+	}()
 	for n, id := range ids {
 		if n > 0 && rate > 0 {
 			select {
@@ -115,8 +119,9 @@ func (a *app) retryPaced(ctx context.Context, b backend, ids []string, rate floa
 		}
 		working.at(n, len(ids))
 		_, err := b.Retry(ctx, a.organization(), id)
-		switch {
-		case webhook.CodeOf(err) == webhook.CodeConflict: // it was delivered, or its webhook deleted, meanwhile
+		switch code := webhook.CodeOf(err); {
+		case code == webhook.CodeConflict, code == webhook.CodeNotFound: // delivered, deleted or pruned since it was listed
+			gone++
 		case err != nil:
 			return retried, err
 		default:
