@@ -216,7 +216,7 @@ var codes = []CodeInfo{
 
 	{CodeComputedRight, "the computed value is right", "compare in constant time, the values alone, and the computed one with the one received in the same request"},
 	{CodeComputedUnknown, "no known mistake gives the computed value", "print what goes into the HMAC, the key's length and the content's, and compare with `sealpost sign`"},
-	{CodeUnknown, "no known mistake gives the received value", "check that secret, body and headers belong to one request; `sealpost delivery get` shows what was sent"},
+	{CodeUnknown, "no known mistake gives the received value", "check that it is this webhook's secret, and that body and headers are those of one request, unchanged; `sealpost delivery get ID --print http` shows what was sent"},
 }
 
 var fixes = func() map[string]string {
