@@ -76,7 +76,7 @@ interrupted; that is a stream, so its form for programs is -o jsonl.
 			return a.printDeliveryList(found, next)
 		},
 	}
-	f.add(a, cmd)
+	f.add(a, cmd, webhook.DeliveryStates...)
 	cmd.Flags().IntVar(&f.limit, "limit", webhook.DefaultPage, "rows of a page")
 	cmd.Flags().StringVar(&f.cursor, "cursor", "", "where the page before ended")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes and changes")

@@ -19,15 +19,21 @@ type deliveryFilter struct {
 	limit                                           int
 }
 
-func (f *deliveryFilter) add(a *app, cmd *cobra.Command) {
+// add makes the flags; states are those that the command takes.
+func (f *deliveryFilter) add(a *app, cmd *cobra.Command, states ...webhook.DeliveryState) {
+	names := make([]string, len(states))
+	for i, s := range states {
+		names[i] = string(s)
+	}
+	last := len(names) - 1
 	cmd.Flags().StringVar(&f.event, "event", "", "only of this event")
 	cmd.Flags().StringVar(&f.webhook, "webhook", "", "only to this webhook")
 	cmd.Flags().StringVar(&f.eventType, "type", "", "only this event type")
-	cmd.Flags().StringVar(&f.state, "state", "", "only this state: pending, delivered, dead, parked or cancelled")
+	cmd.Flags().StringVar(&f.state, "state", "", "only this state: "+strings.Join(names[:last], ", ")+" or "+names[last])
 	cmd.Flags().StringVar(&f.since, "since", "", "only of events since: 2h, 3d, or a time (RFC 3339)")
 	_ = cmd.RegisterFlagCompletionFunc("webhook", a.completeWebhooks)
 	_ = cmd.RegisterFlagCompletionFunc("type", a.completeTypes)
-	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"pending", "delivered", "dead", "parked", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *deliveryFilter) query(a *app) (q webhook.DeliveryQuery, err error) {

@@ -39,6 +39,10 @@ is doing it once: what is pending already is left alone.`,
 				if a.json() {
 					return a.printJSON(d.View(false))
 				}
+				if d.State == webhook.Parked {
+					a.say("%s stays parked, for %s is disabled; `sealpost webhook update %s --enable` lets it go out", args[0], d.Webhook, d.Webhook)
+					return nil
+				}
 				a.say("%s is %s, due now", args[0], d.State)
 				return nil
 			}
@@ -46,7 +50,7 @@ is doing it once: what is pending already is left alone.`,
 				return &usageError{"which deliveries? name an id, or a state", "for instance --state dead, narrowed by --webhook, --type, --event and --since"}
 			}
 			if s := webhook.DeliveryState(f.state); s != webhook.Dead && s != webhook.Cancelled {
-				return &usageError{"only dead and cancelled deliveries are retried in bulk", "a pending one is retried by its id"}
+				return &usageError{"only dead and cancelled deliveries are retried in bulk", "a pending one is retried by its id; parked ones go out with `sealpost webhook update NAME --enable`"}
 			}
 			if err := checkRate(rate); err != nil {
 				return err
@@ -54,7 +58,7 @@ is doing it once: what is pending already is left alone.`,
 			return a.retryAll(cmd.Context(), b, &f, dryRun, rate)
 		},
 	}
-	f.add(a, cmd)
+	f.add(a, cmd, webhook.Dead, webhook.Cancelled)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say which ones, and change nothing")
 	cmd.Flags().Float64Var(&rate, "rate", 0, "deliveries a second; 0 is no limit")
 	return cmd
