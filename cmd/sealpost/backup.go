@@ -227,10 +227,18 @@ func (a *app) printRestored(database, file string, r store.Restored, deliver boo
 	}
 	switch {
 	case deliver && r.Pending > 0:
-		a.say("%s %d deliveries were pending in the backup; those made since go out again with the next start", a.style(styleWarn, "warning:"), r.Pending)
+		a.say("%s %s pending in the backup; those made since go out again with the next start", a.style(styleWarn, "warning:"), deliveriesWere(r.Pending))
 	case len(r.Parked) > 0:
-		a.say("%s %d deliveries were pending in the backup and may have been made since; they are parked, and disabled until you enable them: %s", a.style(styleWarn, "warning:"), r.Pending, strings.Join(r.Parked, ", "))
+		a.say("%s %s pending in the backup and may have been made since; parked until you enable their webhooks: %s", a.style(styleWarn, "warning:"), deliveriesWere(r.Pending), strings.Join(r.Parked, ", "))
 		a.say("`sealpost webhook update NAME --enable` lets them go out")
 	}
 	return nil
+}
+
+// deliveriesWere begins a sentence about so many deliveries.
+func deliveriesWere(n int64) string {
+	if n == 1 {
+		return "1 delivery was"
+	}
+	return fmt.Sprintf("%d deliveries were", n)
 }

@@ -62,7 +62,7 @@ func (a *app) examineFiles(d *diagnosis, c *config.Config) {
 		case !private(info):
 			d.fail(file.code, file.path, "chmod 600 "+shellQuote(file.path), "others on this machine may read it: mode %04o", info.Mode().Perm())
 		case file.code == "database.mode" && !writable(file.path):
-			d.fail(file.code, file.path, "check its owner and mode, and who you are", "it can't be written by whoever runs this: nothing can be stored, nothing delivered")
+			d.fail(file.code, file.path, "check its owner and mode, who you are, and whether its disk is mounted read-only", "it can't be written by whoever runs this: nothing can be stored, nothing delivered")
 		default:
 			d.pass(file.code, file.path, "only its owner may read it")
 		}

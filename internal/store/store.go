@@ -221,7 +221,7 @@ func fault(path string, err error) error {
 	case codeBusy, codeLocked:
 		return say(fmt.Sprintf("the database %s is locked by another process", path), "try again; `fuser` or `lsof` on the file names who holds it")
 	case codeReadOnly, codePerm:
-		return say(fmt.Sprintf("the database %s can't be written: it or its folder is read-only", path), "check its permissions and who you are")
+		return say(fmt.Sprintf("the database %s can't be written: it or its folder is read-only", path), "check its permissions, who you are, and how its disk is mounted")
 	case codeFull:
 		return say(fmt.Sprintf("no space is left on the disk of %s; nothing was stored", path), "free some space and try again")
 	case codeIO:
@@ -234,7 +234,7 @@ func fault(path string, err error) error {
 	case codeNotADB:
 		return say(fmt.Sprintf("%s is not an SQLite database", path), "name the right file with --database")
 	case codeCantOpen:
-		return say(fmt.Sprintf("can't open the database %s: %v", path, native), "check the path, its permissions, and how many files may be open")
+		return say(fmt.Sprintf("can't open the database %s: %v", path, native), "check the path, its permissions, whether its disk is mounted read-only, and how many files may be open")
 	}
 	return say(fmt.Sprintf("the database %s failed: %v", path, native), "see the message")
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 // Summary tells what is in a file that was verified.
@@ -83,23 +85,36 @@ func Verify(ctx context.Context, path string) (sum Summary, err error) {
 	}
 	defer db.Close() //nolint:errcheck // it was only read
 	if err := ours(ctx, db, path); err != nil {
-		return sum, fault(path, err)
+		return sum, unsound(path, err)
 	}
 	faults, err := integrity(ctx, db)
 	if err != nil {
-		return sum, fault(path, err)
+		return sum, unsound(path, err)
 	}
 	if sum.Bytes, err = size(ctx, db, path); err != nil {
-		return sum, fault(path, err)
+		return sum, unsound(path, err)
 	}
 	if len(faults) > 0 {
 		return sum, unavailable(fmt.Sprintf("%s is damaged: %s", path, strings.Join(faults, "; ")), "use another backup")
 	}
 	if sum.contents, err = readContents(ctx, db); err != nil {
-		return sum, fault(path, err)
+		return sum, unsound(path, err)
 	}
 	sum.Newest = fromMillis(sum.newest)
 	return sum, nil
+}
+
+// unsound is the fault of a file that is a backup, or was taken for one: what
+// helps is another file, not another database.
+func unsound(path string, err error) error {
+	var native *sqlite.Error
+	if !damaged(err) || !errors.As(err, &native) {
+		return fault(path, err)
+	}
+	if native.Code()&0xff == codeNotADB {
+		return unavailable(fmt.Sprintf("%s is not an SQLite database", path), "name a file that `sealpost db backup` has made").Wrap(err)
+	}
+	return unavailable(fmt.Sprintf("%s is damaged: %v", path, native), "use another backup").Wrap(err)
 }
 
 // size is that of a file, which has to be as large as it names itself:
