@@ -94,8 +94,9 @@ With -o json or jsonl an error is {"error":{"code","message","hint","exit_code"}
 standard error. Help and exact bytes become JSON too ({"help"}, {"body"}); completion
 scripts alone stay what they are.
 
-A pipe changes colours and padding, never the format. Colours are off with NO_COLOR
-set and with "--color never"; COLORFGBG says whether the background is light. Times are relative on a
+A pipe changes colours and padding, never the format; "sealpost listen" alone prints
+JSON lines into one, unless -o says otherwise. Colours are off with NO_COLOR set and with
+"--color never"; COLORFGBG says whether the background is light. Times are relative on a
 terminal, RFC 3339 in data.
 `,
 	"ci": `In CI

@@ -236,8 +236,10 @@ func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft
 		return p, err
 	}
 	defer b.Close() //nolint:errcheck // what counts is committed by then
-	if l, onFile := b.(*local); onFile && f.wait {
-		if _, running := store.Daemon(l.store.Path()); !running {
+	if l, onFile := b.(*local); onFile {
+		_, running := store.Daemon(l.store.Path())
+		p.unserved = !running
+		if p.unserved && f.wait {
 			return p, &webhook.Error{Code: webhook.CodeUnavailable, Messages: []string{"no daemon serves " + l.store.Path() + ", so there is nothing to wait for"},
 				Hint: "start `sealpost serve`, or deliver in this process with --direct"}
 		}

@@ -73,7 +73,8 @@ type published struct {
 	eventType  string
 	note       string // what a step of a flow tells
 	state      webhook.EventState
-	count      int // deliveries that it has; they may not all be readable
+	count      int  // deliveries that it has; they may not all be readable
+	unserved   bool // on a file that no daemon serves
 	deliveries []webhook.Delivery
 	expected   []expectation
 }
@@ -142,6 +143,9 @@ func (a *app) printPublished(p *published) error {
 	}
 	for _, d := range p.deliveries {
 		a.say("  %s", a.deliveryLine(&d))
+	}
+	if p.unserved && slices.ContainsFunc(p.deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Pending }) {
+		a.say("no daemon runs; `sealpost serve` lets it go out")
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (a *app) printPruned(p store.Pruned, dryRun bool) error {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{p.Bodies, "bodies"}, {p.Attempts, "events' earlier attempts"}, {p.Events, "events"}} {
+	}{{p.Bodies, "bodies"}, {p.Attempts, "events' earlier attempts"}, {p.Events, "event" + plural(p.Events)}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 		}
@@ -151,9 +151,10 @@ func (a *app) printPruned(p store.Pruned, dryRun bool) error {
 		verb = "to prune"
 	}
 	if parts == nil {
-		parts = []string{"nothing"}
+		a.say("%s: nothing", verb)
+	} else {
+		a.say("%s: %s, with %d bytes of bodies", verb, strings.Join(parts, ", "), p.Bytes)
 	}
-	a.say("%s: %s, with %d bytes of bodies", verb, strings.Join(parts, ", "), p.Bytes)
 	if p.Kept > 0 {
 		a.say("kept, though old enough: %d with work that has not ended, or not long ago", p.Kept)
 	}
