@@ -96,7 +96,8 @@ func (w *waiting) has(o webhook.ReceiptOutcome) bool {
 func (s *Store) advance(tx *session, org int64, subject string, committed *webhook.Committed, now time.Time) error {
 	for {
 		var w waiting
-		err := tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.organization = ? AND e.subject = ? AND e.state = 1 ORDER BY e.seq LIMIT 1`,
+		err := tx.row(`SELECT `+waitingColumns+` FROM event e INDEXED BY event_held LEFT JOIN hold h ON h.event = e.seq
+			WHERE e.organization = ? AND e.subject = ? AND e.state IN (1, 3) AND e.state = 1 ORDER BY e.seq LIMIT 1`,
 			[]any{org, subject}, w.into()...)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && w.receipt.Bool && !w.status.Valid {
 			return nil
@@ -194,25 +195,50 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (expired int, err err
 		return 0, fault(s.path, err)
 	}
 	err = s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
-		for expired = 0; expired < maxExpired; expired++ {
-			var seq, org int64
-			var subject sql.NullString
-			err := tx.row(`SELECT e.seq, e.organization, e.subject FROM hold h JOIN event e ON e.seq = h.event
-				WHERE h.status IS NULL AND h.receipt = 1 AND h.until <= ? AND e.state = 1 ORDER BY h.until LIMIT 1`, []any{millis(now)}, &seq, &org, &subject)
-			if errors.Is(err, sql.ErrNoRows) {
-				return nil
-			}
-			if err == nil {
-				err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventExpired, seq)
-			}
-			if err == nil && subject.Valid {
-				err = s.advance(tx, org, subject.String, committed, now)
+		overdue, err := tx.overdue(now)
+		if err != nil {
+			return err
+		}
+		for _, e := range overdue {
+			err := tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventExpired, e.seq)
+			if err == nil && e.subject.Valid {
+				err = s.advance(tx, e.org, e.subject.String, committed, now)
 			}
 			if err != nil {
 				return err
 			}
 		}
+		expired = len(overdue)
 		return nil
 	})
 	return expired, err
+}
+
+// overdue is a held event whose receipt did not come in time.
+type overdue struct {
+	seq, org int64
+	subject  sql.NullString
+}
+
+// overdue lists them, those that waited longest first. All of a sweep are found at
+// once, since those that have expired before are passed on the way.
+func (s *session) overdue(now time.Time) (found []overdue, err error) {
+	stmt, err := s.statement(`SELECT e.seq, e.organization, e.subject FROM hold h JOIN event e ON e.seq = h.event
+		WHERE h.status IS NULL AND h.receipt = 1 AND h.until <= ? AND e.state = 1 ORDER BY h.until LIMIT ?`)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(background, millis(now), maxExpired)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var e overdue
+		if err := rows.Scan(&e.seq, &e.org, &e.subject); err != nil {
+			return nil, err
+		}
+		found = append(found, e)
+	}
+	return found, nil
 }
