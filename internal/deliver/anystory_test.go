@@ -246,17 +246,28 @@ func (p *player) judge() (faults []string) {
 	for _, d := range found {
 		saw := p.seen.of(d.Webhook, d.EventID)
 		name := fmt.Sprintf("%s (%s to %s)", d.Key, d.EventID, d.Webhook)
+		alone := p.touched[d.EventID] == 0 // nobody had a hand in it
 		switch {
 		case d.State == webhook.Pending || d.State == webhook.Parked:
 			faults = append(faults, fmt.Sprintf("%s is %s after a month in which all was well", name, d.State))
 		case d.State == webhook.Delivered && saw.well == 0:
 			faults = append(faults, name+" counts as delivered and never was")
+		case d.State == webhook.Cancelled && alone:
+			faults = append(faults, name+" was cancelled by nobody")
+		case d.State == webhook.Dead && d.Count <= p.opts.Policy.Retries:
+			faults = append(faults, fmt.Sprintf("%s was given up after %d attempts", name, d.Count))
+		case alone && (d.Count > saw.requests || d.Count+p.restarts+p.crashes < saw.requests):
+			faults = append(faults, fmt.Sprintf("%s came %d times and counts %d attempts, with %d restarts and %d crashes", name, saw.requests, d.Count, p.restarts, p.crashes))
 		case saw.atOnce > 1+p.resent[d.EventID]:
 			faults = append(faults, fmt.Sprintf("%s was under way %d times at once", name, saw.atOnce))
 		case saw.well > 1+p.touched[d.EventID]+p.crashes:
 			faults = append(faults, fmt.Sprintf("%s arrived %d times, and was retried, resent or cancelled by hand %d times, with %d crashes", name, saw.well, p.touched[d.EventID], p.crashes))
-		case saw.requests > 1 && saw.gap < p.opts.Policy.Delay(0) && p.touched[d.EventID] == 0 && p.restarts+p.crashes == 0:
-			faults = append(faults, fmt.Sprintf("%s was tried again after %s", name, saw.gap))
+		case alone && p.restarts+p.crashes == 0:
+			for n, wait := range saw.waits {
+				if wait < p.opts.Policy.Delay(n) {
+					faults = append(faults, fmt.Sprintf("%s was tried again after %s, not %s", name, wait, p.opts.Policy.Delay(n)))
+				}
+			}
 		}
 	}
 	if want := len(p.published) * len(p.hosts); len(found) < want {
@@ -308,13 +319,13 @@ type witness struct {
 // tally is what a receiver saw of one event.
 type tally struct {
 	requests int
-	well     int           // of those, answered with success
-	under    int           // under way
-	atOnce   int           // the most of those
-	first    time.Time     // when the first one came
-	answered time.Time     // and when it was answered
-	last     time.Time     // when the latest one was answered
-	gap      time.Duration // the least time from an answer to the next request
+	well     int             // of those, answered with success
+	under    int             // under way
+	atOnce   int             // the most of those
+	first    time.Time       // when the first one came
+	answered time.Time       // and when it was answered
+	last     time.Time       // when the latest one was answered
+	waits    []time.Duration // from an answer to the next request
 }
 
 func newWitness() *witness {
@@ -374,11 +385,10 @@ func (w *witness) arrived(host, id string) (how string, count *tally) {
 		w.tally[key] = count
 	}
 	now := time.Now()
-	switch gap := now.Sub(count.last); {
-	case count.requests == 0:
+	if count.requests == 0 {
 		count.first = now
-	case count.requests == 1 || gap < count.gap:
-		count.gap = gap
+	} else {
+		count.waits = append(count.waits, now.Sub(count.last))
 	}
 	count.requests++
 	count.under++

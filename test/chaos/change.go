@@ -47,6 +47,7 @@ func change(ctx context.Context, w *world) error {
 		return err
 	}
 	w.leave(w.receiver.url("gone"))
+	w.putAway["gone"] = true
 	pass(ctx, takesEffect+200*time.Millisecond)
 	stop()
 	if w.client.many(3) != 3 {

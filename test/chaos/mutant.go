@@ -97,6 +97,27 @@ var bugs = []seeded{
 		"", "./internal/deliver TestDeletedWebhookGetsNothing",
 	},
 	{
+		"sign with what was dropped as well", "internal/deliver/attempt.go",
+		"		case s.Ends.After(now):\n", "		case !s.Ends.After(now):\nkeys.Standard = append(keys.Standard, s.Value.Key())\n		case s.Ends.After(now):\n",
+		"change", "",
+	},
+	{
+		"park whoever fails twice", "internal/deliver/attempt.go",
+		"o.Attempt.At.Sub(l.failing) >= l.engine.opts.DisableAfter", "o.Attempt.At.Sub(l.failing) >= 0",
+		"kill", "",
+	},
+	{
+		"record the outcome of another delivery", "internal/store/finish.go",
+		"stale = nil\n", "stale = nil\nif a, z := outcomes[0], outcomes[len(outcomes)-1]; a.State != z.State {\na.Work, z.Work = z.Work, a.Work\n}\n",
+		"kill", "",
+	},
+	{
+		"all retries are due at a start", "internal/deliver/engine.go",
+		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n		l := e.lane(b.Webhook)\n",
+		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n		l := e.lane(b.Webhook)\nl.due, _ = e.store.Due(ctx, b.Webhook, e.opts.Now().Add(time.Hour), 100)\nfor _, work := range l.due {\nl.taken[work.Key] = work\n}\n",
+		"recovery", "",
+	},
+	{
 		"forget a retry", "internal/deliver/recorder.go",
 		"l.plan(o.Due)", "_ = o.Due",
 		"", "./internal/deliver TestScheduleRunsToItsEnd",

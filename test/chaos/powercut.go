@@ -182,7 +182,8 @@ func (w *world) choose(steps []step, most int) map[int][]fate {
 	return chosen
 }
 
-// examine opens a disk as the next start would and lists the events there.
+// examine opens a disk as the next start would and lists the events that are there
+// with all of their deliveries.
 func (w *world) examine(ctx context.Context, files map[string][]byte) (found map[string]bool, err error) {
 	folder, err := os.MkdirTemp(w.folder, "cut-")
 	if err != nil {
@@ -208,7 +209,7 @@ func (w *world) examine(ctx context.Context, files map[string][]byte) (found map
 		return nil, errors.New(integrity)
 	}
 	var all sql.NullString
-	if err := db.QueryRowContext(ctx, `SELECT group_concat(id) FROM event`).Scan(&all); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT group_concat(id) FROM event e WHERE deliveries = (SELECT count(*) FROM webhook w JOIN delivery d ON d.webhook = w.seq AND d.event = e.seq)`).Scan(&all); err != nil {
 		return nil, err
 	}
 	found = make(map[string]bool)

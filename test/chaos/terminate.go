@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -97,9 +98,12 @@ func impatient(ctx context.Context, w *world) error {
 }
 
 // recovery kills the daemon with a backlog, and ends it in order again and
-// again while it has hardly begun to take that up.
+// again while it has hardly begun to take that up. Whatever was tried twice by
+// then has been asked to wait, which no restart cuts short.
 func recovery(ctx context.Context, w *world) error {
-	w.receiver.behave("slow", status(http.StatusServiceUnavailable))
+	w.receiver.behave("slow", func(n int, rw http.ResponseWriter, r *http.Request) int {
+		return status(http.StatusServiceUnavailable, "Retry-After", strconv.Itoa(2*(n-1)))(n, rw, r)
+	})
 	if err := w.start(ctx); err != nil {
 		return err
 	}

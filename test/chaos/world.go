@@ -39,6 +39,8 @@ type world struct {
 	crashes        []time.Time
 	frozen         []judge.Span
 	known          map[judge.Key]time.Time // deliveries that were on file as ended by then
+	planned        []judge.Plan            // retries that were on file while no daemon ran
+	putAway        map[string]bool         // webhooks that are disabled or deleted for good
 	env            []string
 
 	daemon *exec.Cmd
@@ -82,7 +84,7 @@ func newWorld(ctx context.Context, seed uint64, folder, binary string, webhooks 
 		return nil, err
 	}
 	w := &world{
-		folder: folder, binary: binary, address: l.Addr().String(), secrets: make(map[string][]judge.Secret), closed: make(map[string][]judge.Span), known: make(map[judge.Key]time.Time),
+		folder: folder, binary: binary, address: l.Addr().String(), secrets: make(map[string][]judge.Secret), closed: make(map[string][]judge.Span), known: make(map[judge.Key]time.Time), putAway: make(map[string]bool),
 		random: rand.New(rand.NewPCG(seed, 4)),
 	}
 	if err := l.Close(); err != nil {
@@ -211,9 +213,9 @@ func (w *world) gone(ctx context.Context) error {
 	return nil
 }
 
-// autopsy reads what the dead has left and remembers what had ended: none of
-// that may be tried again. It reads a copy, so that the next start finds the
-// files as they were.
+// autopsy reads what the dead has left and remembers what had ended, which may
+// not be tried again, and what waits, which may not be tried before its time. It
+// reads a copy, so that the next start finds the files as they were.
 func (w *world) autopsy(ctx context.Context) error {
 	file, err := w.look(ctx)
 	if err != nil {
@@ -228,6 +230,9 @@ func (w *world) autopsy(ctx context.Context) error {
 			k := judge.Key{Webhook: d.Webhook, ID: e.ID}
 			if _, known := w.known[k]; !known && (d.State == judge.Delivered || d.State == judge.Dead) {
 				w.known[k] = now
+			}
+			if !d.Due.IsZero() {
+				w.planned = append(w.planned, judge.Plan{Key: k, At: now, Due: d.Due})
 			}
 		}
 	}
@@ -315,7 +320,8 @@ func (w *world) verdict(ctx context.Context) error {
 	}
 	found := judge.Judge(judge.Case{
 		Sent: w.client.log(), Received: w.receiver.log(), File: file, Policy: policy,
-		Secrets: w.secrets, Closed: w.closed, Crashes: w.crashes, Frozen: w.frozen, Ended: w.known, Logs: [][]byte{log},
+		Secrets: w.secrets, Closed: w.closed, Crashes: w.crashes, Frozen: w.frozen, Ended: w.known, Planned: w.planned, PutAway: w.putAway,
+		Tokens: []string{w.token, w.client.token}, Logs: [][]byte{log},
 	})
 	if len(found) == 0 {
 		return nil

@@ -10,13 +10,13 @@ type Rule string
 
 // The promises.
 const (
-	Lost      Rule = "lost"      // an acknowledged event was received with 2xx, is pending, or is dead with its full count of attempts
+	Lost      Rule = "lost"      // an acknowledged event was received with 2xx, is pending, or is dead with its full count of attempts; nobody but people puts it away
 	Body      Rule = "body"      // one id has one body: what was sent, what is on file and what is received
 	Invented  Rule = "invented"  // nothing is received that was never sent, or by a webhook that it was not for
 	Excess    Rule = "excess"    // no more attempts than the policy has, but for one a crash, and each of them on record, but for those
 	Repeated  Rule = "repeated"  // nothing after a success that was recorded; after one that was not, one repeat a crash
-	Early     Rule = "early"     // no attempt before its time
-	Signature Rule = "signature" // every signature is valid
+	Early     Rule = "early"     // no attempt before its time, be it the schedule's or the one on file when the sender ended
+	Signature Rule = "signature" // every signature is valid, and none is made with a secret that was dropped
 	Integrity Rule = "integrity" // the database is whole
 	Leaked    Rule = "leaked"    // no secret in any log
 	Misplaced Rule = "misplaced" // nothing comes to a URL while it is not to be called: left, deleted, disabled
@@ -77,6 +77,13 @@ type Secret struct {
 	Ends  time.Time
 }
 
+// Plan is a retry that was on file while no sender ran.
+type Plan struct {
+	Key
+	At  time.Time // when that was seen
+	Due time.Time // when the retry was to be made
+}
+
 // Case is what the witnesses say.
 type Case struct {
 	Sent     []Sent
@@ -88,6 +95,9 @@ type Case struct {
 	Crashes  []time.Time         // ends of the sender that were not in order
 	Frozen   []Span              // times in which the sender stood still: what was answered then may have come too late for it
 	Ended    map[Key]time.Time   // deliveries that were on file as ended by then
+	Planned  []Plan
+	PutAway  map[string]bool // webhooks that somebody disabled or deleted for good: what is left of theirs may be parked or cancelled
+	Tokens   []string        // that let in whoever has them
 	Logs     [][]byte
 }
 

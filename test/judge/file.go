@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/url"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -37,6 +38,7 @@ type Delivery struct {
 	Webhook  string
 	State    State
 	Attempts int
+	Due      time.Time // of the next attempt; zero when that is the first, or there is none
 }
 
 // File is what the database says after everything.
@@ -74,7 +76,7 @@ func Read(ctx context.Context, path string) (f *File, err error) {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
-	rows, err = db.QueryContext(ctx, `SELECT d.event, w.name, d.attempts, CASE
+	rows, err = db.QueryContext(ctx, `SELECT d.event, w.name, d.attempts, CASE WHEN d.state = 0 THEN d.due ELSE 0 END, CASE
 			WHEN d.state = 0 AND w.deleted_at IS NOT NULL THEN 'cancelled'
 			WHEN d.state = 0 AND w.disabled IS NOT NULL THEN 'parked'
 			WHEN d.state = 0 THEN 'pending' WHEN d.state = 1 THEN 'delivered' WHEN d.state = 2 THEN 'dead' ELSE 'cancelled' END
@@ -83,10 +85,13 @@ func Read(ctx context.Context, path string) (f *File, err error) {
 		return nil, err
 	}
 	for rows.Next() {
-		var seq int64
+		var seq, due int64
 		var d Delivery
-		if err := rows.Scan(&seq, &d.Webhook, &d.Attempts, &d.State); err != nil {
+		if err := rows.Scan(&seq, &d.Webhook, &d.Attempts, &due, &d.State); err != nil {
 			return nil, errors.Join(err, rows.Close())
+		}
+		if due > 0 {
+			d.Due = time.UnixMilli(due)
 		}
 		if place, found := places[seq]; found {
 			f.Events[place].Deliveries = append(f.Events[place].Deliveries, d)

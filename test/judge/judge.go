@@ -41,6 +41,7 @@ func Judge(c Case) []Violation {
 	j.file()
 	j.acknowledged()
 	j.deliveries()
+	j.planned()
 	j.bodies()
 	for _, r := range c.Received {
 		j.signature(r)
@@ -125,6 +126,10 @@ func (j *judgement) settled(id string, d Delivery) {
 		if d.Attempts < j.Policy.Attempts {
 			j.violation(Lost, "%s was given up after %d of %d attempts", k, d.Attempts, j.Policy.Attempts)
 		}
+	case Cancelled, Parked:
+		if !j.PutAway[d.Webhook] {
+			j.violation(Lost, "%s is %s, and nobody has put it away", k, d.State)
+		}
 	}
 	if unrecorded := len(requests) - d.Attempts; d.State != Cancelled && unrecorded > len(j.Crashes) {
 		j.violation(Excess, "%s came %d times and %d attempts are on file, with %d crashes", k, len(requests), d.Attempts, len(j.Crashes))
@@ -164,6 +169,22 @@ func (j *judgement) deliveries() {
 	}
 }
 
+// planned looks whether what waited for its time when the sender ended came any
+// sooner under the next one.
+func (j *judgement) planned() {
+	for _, p := range j.Planned {
+		for _, r := range j.requests[p.Key] {
+			if !r.At.After(p.At) {
+				continue
+			}
+			if early := p.Due.Sub(r.At); early > tolerance {
+				j.violation(Early, "%s came %s before the time that was on file when the sender ended", p.Key, early)
+			}
+			break
+		}
+	}
+}
+
 // addressed looks whether a delivery that was received had any business there.
 func (j *judgement) addressed(k Key) {
 	event := j.events[k.ID]
@@ -193,13 +214,12 @@ func (j *judgement) bodies() {
 	}
 }
 
-// signature checks both schemes with code of its own.
+// signature checks both schemes with code of its own. Beside a signature that
+// is valid there may be none of a secret that was dropped: whoever it leaked to
+// could make that one.
 func (j *judgement) signature(r Request) {
 	var plain, standard bool
 	for _, secret := range j.Secrets[r.Webhook] {
-		if !secret.Ends.IsZero() && r.At.After(secret.Ends) {
-			continue
-		}
 		sum := func(parts ...string) []byte {
 			mac := hmac.New(sha256.New, []byte(secret.Value))
 			for _, part := range parts {
@@ -207,10 +227,15 @@ func (j *judgement) signature(r Request) {
 			}
 			return mac.Sum(nil)
 		}
-		plain = plain || r.Signature == hex.EncodeToString(sum(string(r.Body)))
-		for candidate := range strings.FieldsSeq(r.Standard) {
-			standard = standard || candidate == "v1,"+base64.StdEncoding.EncodeToString(sum(r.ID, ".", r.Timestamp, ".", string(r.Body)))
+		hexed := r.Signature == hex.EncodeToString(sum(string(r.Body)))
+		tripled := slices.Contains(strings.Fields(r.Standard), "v1,"+base64.StdEncoding.EncodeToString(sum(r.ID, ".", r.Timestamp, ".", string(r.Body))))
+		if !secret.Ends.IsZero() && r.At.After(secret.Ends) {
+			if hexed || tripled {
+				j.violation(Signature, "%s came to %s with a signature by a secret that was dropped %s before", r.ID, r.Webhook, r.At.Sub(secret.Ends))
+			}
+			continue
 		}
+		plain, standard = plain || hexed, standard || tripled
 	}
 	if !plain || !standard {
 		j.violation(Signature, "%s came to %s with a signature that no secret of the webhook makes (Signature %t, webhook-signature %t)", r.ID, r.Webhook, plain, standard)
@@ -218,6 +243,13 @@ func (j *judgement) signature(r Request) {
 }
 
 func (j *judgement) leaks() {
+	for _, token := range j.Tokens {
+		for i, log := range j.Logs {
+			if bytes.Contains(log, []byte(token)) {
+				j.violation(Leaked, "log %d shows a token", i)
+			}
+		}
+	}
 	for webhook, secrets := range j.Secrets {
 		for _, secret := range secrets {
 			for i, log := range j.Logs {

@@ -53,6 +53,9 @@ func good() judge.Case {
 		Crashes: []time.Time{at(5000)},
 		Frozen:  []judge.Span{{From: at(7950), To: at(8500)}},
 		Ended:   map[judge.Key]time.Time{{Webhook: "hook", ID: "once"}: at(5001)},
+		Planned: []judge.Plan{{Key: judge.Key{Webhook: "hook", ID: "third"}, At: at(200), Due: at(300)}},
+		PutAway: map[string]bool{"left": true},
+		Tokens:  []string{"sp_token"},
 		Logs:    [][]byte{[]byte("level=INFO msg=serving")},
 		Sent:    []judge.Sent{sent("once", true), sent("third", true), sent("dead", true), sent("pending", true), sent("unheard", false), sent("never", false), sent("crash", true), sent("frozen", true), sent("pruned", true)},
 		Received: []judge.Request{
@@ -67,6 +70,7 @@ func good() judge.Case {
 		File: &judge.File{Integrity: "ok", Events: []judge.Event{
 			stored("once", judge.Delivered, 1), stored("third", judge.Delivered, 3), stored("dead", judge.Dead, 3),
 			stored("pending", judge.Pending, 0), stored("unheard", judge.Delivered, 1), stored("crash", judge.Delivered, 1), stored("frozen", judge.Delivered, 2), {ID: "pruned", Count: 1},
+			{ID: "left", Count: 2, Deliveries: []judge.Delivery{{Webhook: "left", State: judge.Cancelled}, {Webhook: "left", State: judge.Parked}}},
 		}},
 	}
 }
@@ -90,6 +94,8 @@ func TestCatches(t *testing.T) {
 		{"recorded as delivered without a request", func(c *judge.Case) { c.Received = c.Received[1:] }, judge.Lost},
 		{"given up early", func(c *judge.Case) { c.File.Events[2].Deliveries[0].Attempts = 2 }, judge.Lost},
 		{"acknowledged, and nobody gets it", func(c *judge.Case) { c.File.Events[3].Count, c.File.Events[3].Deliveries = 0, nil }, judge.Lost},
+		{"cancelled by nobody", func(c *judge.Case) { c.File.Events[3].Deliveries[0].State = judge.Cancelled }, judge.Lost},
+		{"parked by nobody", func(c *judge.Case) { c.File.Events[3].Deliveries[0].State = judge.Parked }, judge.Lost},
 		{"pruned before it was delivered", func(c *judge.Case) {
 			c.Received = slices.DeleteFunc(c.Received, func(r judge.Request) bool { return r.ID == "pruned" && r.Status == 200 })
 		}, judge.Lost},
@@ -113,13 +119,18 @@ func TestCatches(t *testing.T) {
 		{"repeated twice for one crash", func(c *judge.Case) { c.Received = append(c.Received, request("crash", 5200, 200)) }, judge.Repeated},
 		{"a retry before its time", func(c *judge.Case) { c.Received[2].At = at(80) }, judge.Early},
 		{"a second retry after the wait of the first", func(c *judge.Case) { c.Received[3].At = at(250) }, judge.Early},
+		{"before the time that was on file", func(c *judge.Case) { c.Planned[0].Due = at(310) }, judge.Early},
 		{"a signature of nobody", func(c *judge.Case) { c.Secrets["hook"] = c.Secrets["hook"][:1] }, judge.Signature},
 		{"a signature by a secret that was dropped", func(c *judge.Case) { c.Secrets["hook"][1].Ends = at(300) }, judge.Signature},
+		{"a secret that was dropped signs as well", func(c *judge.Case) {
+			c.Secrets["hook"] = append(c.Secrets["hook"], judge.Secret{Value: secret, Ends: at(300)})
+		}, judge.Signature},
 		{"to a URL that was left", func(c *judge.Case) { c.Received[2].URL = "/old" }, judge.Misplaced},
 		{"to a webhook that was disabled", func(c *judge.Case) { c.Received[2].URL = "/hook"; c.Received[2].At = at(6500) }, judge.Misplaced},
 		{"a signature of other bytes", func(c *judge.Case) { c.Received[0].Signature = c.Received[1].Signature }, judge.Signature},
 		{"no triple", func(c *judge.Case) { c.Received[0].Standard = "" }, judge.Signature},
 		{"a damaged file", func(c *judge.Case) { c.File.Integrity = "row 3 missing from index" }, judge.Integrity},
+		{"a token in a log", func(c *judge.Case) { c.Logs = append(c.Logs, []byte("Bearer sp_token")) }, judge.Leaked},
 		{"a secret in a log", func(c *judge.Case) { c.Logs = append(c.Logs, []byte("key="+secret)) }, judge.Leaked},
 	} {
 		t.Run(test.name, func(t *testing.T) {
