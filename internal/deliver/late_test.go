@@ -145,6 +145,34 @@ func TestParkedWhileReadingLosesNothing(t *testing.T) {
 	})
 }
 
+// TestLeftWhileReadingIsRead: an event that is left on file, since older ones are
+// still there, must be read also when it came too late for the reading that is
+// under way.
+func TestLeftWhileReadingIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, late := newStaleWorld(t, always(200))
+		defer w.close()
+		if err := w.engine.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.change("orders", func(c *webhook.Config) { c.Disabled = true })
+		older := w.publish(w.store, "evt-1", "tx-1")
+		pass(time.Second)
+		late.first.Store(true)
+		w.enable("orders")
+		<-late.waiting
+		newer := w.publish(w.store, "evt-2", "tx-2")
+		late.first.Store(false)
+		pass(time.Minute)
+		synctest.Wait()
+		for _, result := range []webhook.Publishing{older, newer} {
+			if d := w.delivery(result); d.State != webhook.Delivered {
+				t.Errorf("%s is %s, a minute after its webhook was enabled", result.ID, d.State)
+			}
+		}
+	})
+}
+
 // TestEnabledWhileLookedUp: a look-up that saw the webhook disabled must not
 // put its lane to sleep when that is over already.
 func TestEnabledWhileLookedUp(t *testing.T) {

@@ -128,6 +128,26 @@ var bugs = []seeded{
 		"", "./internal/deliver TestScheduleSurvivesRestart",
 	},
 	{
+		"forget at a start what is parked", "internal/deliver/engine.go",
+		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n", "e.fed = max(e.fed, last)\n	for _, b := range backlogs {\nif r, _ := e.store.Receiver(ctx, b.Webhook); r != nil && r.Disabled {\ncontinue\n}\n",
+		"", "./internal/deliver TestGoneDisablesAndEnablingReleases",
+	},
+	{
+		"forget what comes while the file is read", "internal/deliver/refill.go",
+		" && l.skipped == r.skipped {", " {",
+		"", "./internal/deliver TestLeftWhileReadingIsRead",
+	},
+	{
+		"overlook a gap in the numbers", "internal/deliver/engine.go",
+		"c.First == e.fed+1:", "c.First > e.fed:",
+		"", "./internal/deliver TestUntoldIsRead",
+	},
+	{
+		"another process's event goes to one webhook alone", "internal/store/work.go",
+		"for _, target := range decodeFanout(fanout) {\n			places", "for i, target := range decodeFanout(fanout) {\nif i > 0 {\nbreak\n}\nplaces",
+		"", "./internal/deliver TestOtherProcessesAreNoticed",
+	},
+	{
 		"forget what is parked", "internal/deliver/refill.go",
 		"if l.naps != r.naps {", "if l.naps != r.naps && l.naps < 0 {",
 		"", "./internal/deliver TestParkedWhileReadingLosesNothing",
