@@ -182,6 +182,8 @@ func TestPrunedIDStaysKnown(t *testing.T) {
 func TestStagesOfRetention(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	create(t, s, "acme", webhook.Config{Name: "x", URL: "u"})
+	create(t, s, "acme", webhook.Config{Name: "y", URL: "u"})
+	publish(t, s, event(t, "waits", `{}`), "y")
 	p := publish(t, s, event(t, "e1", `{"n":1}`), "x")
 	key := p.Deliveries[0]
 	finish(t, s, key.Webhook, webhook.Pending, now)
@@ -225,6 +227,9 @@ func TestStagesOfRetention(t *testing.T) {
 			if err := s.RetryDelivery(t.Context(), "acme", key, now.Add(8*day)); webhook.CodeOf(err) != webhook.CodeConflict {
 				t.Errorf("a delivery without a body can be retried: %v", err)
 			}
+		}
+		if e, err := s.Event(t.Context(), "acme", "waits"); err != nil || len(e.Bytes) == 0 {
+			t.Errorf("after %d days the body is gone of what is still to be sent (%v)", test.days, err)
 		}
 	}
 }

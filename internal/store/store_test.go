@@ -280,6 +280,15 @@ func TestFinishCountsOnlyUnderItsClaim(t *testing.T) {
 	if err != nil || len(due) != 1 {
 		t.Fatalf("%d due (%v)", len(due), err)
 	}
+	failed := &webhook.Outcome{Work: due[0], State: webhook.Pending, Due: now, Attempt: webhook.Attempt{N: 1, At: now, Status: 500}}
+	for n := range 2 { // a commit that was said to have failed may have taken effect
+		if stale, err = s.Finish(t.Context(), []*webhook.Outcome{failed}); err != nil || len(stale) != n {
+			t.Errorf("recorded for the time %d, %d outcomes are stale (%v)", n+1, len(stale), err)
+		}
+	}
+	if due, err = s.Due(t.Context(), key.Webhook, now, 10); err != nil || len(due) != 1 || due[0].Attempts != 1 {
+		t.Fatalf("one attempt was recorded, tried twice: %+v (%v)", due, err)
+	}
 	outcome.Work = due[0]
 	if stale, err = s.Finish(t.Context(), []*webhook.Outcome{outcome, outcome}); err != nil || len(stale) != 1 {
 		t.Errorf("%d of two equal outcomes are stale, not one (%v)", len(stale), err)

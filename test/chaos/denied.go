@@ -120,11 +120,13 @@ func (w *world) denied(ctx context.Context, why []string, args ...string) error 
 }
 
 // beside lists what is in the database's folder, but for what SQLite and a daemon
-// have beside it while they work.
+// have beside it while they work, and claims that could not be ended: the next
+// process that may does so.
 func (w *world) beside() (names []string, err error) {
 	entries, err := os.ReadDir(w.folder)
 	for _, e := range entries {
-		if !slices.Contains([]string{"-wal", "-shm", ".lock", ".crash"}, strings.TrimPrefix(e.Name(), filepath.Base(w.database()))) {
+		suffix := strings.TrimPrefix(e.Name(), filepath.Base(w.database()))
+		if !slices.Contains([]string{"-wal", "-shm", ".lock", ".crash"}, suffix) && !strings.HasPrefix(suffix, ".direct-") {
 			names = append(names, e.Name())
 		}
 	}

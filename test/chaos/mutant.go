@@ -45,6 +45,16 @@ var bugs = []seeded{
 		"retention", "",
 	},
 	{
+		"prune the body of what is pending", "internal/store/prunewalk.go",
+		"case e.kept || busy[e.seq]:", "case e.kept || busy[e.seq] && w.stage.name != \"bodies\":",
+		"", "./internal/store TestStagesOfRetention",
+	},
+	{
+		"count an attempt anew when recording is tried again", "internal/store/finish.go",
+		"claim = claim + 1, attempts", "attempts",
+		"", "./internal/store TestFinishCountsOnlyUnderItsClaim",
+	},
+	{
 		"finish without the claim", "internal/store/finish.go",
 		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?",
 		"at = ?, duration = ?, status = ?, error = ?, url = ?\n\t\tWHERE webhook = ? AND event = ? AND run = ? AND ? >= 0",
@@ -189,7 +199,7 @@ var bugs = []seeded{
 	},
 	{
 		"read answers to their end", "internal/deliver/attempt.go",
-		"n, err := io.ReadFull(body, buffer[:])", "_, _ = io.Copy(io.Discard, body)\n\tn, err := io.ReadFull(body, buffer[:])",
+		"	var n int\n	var err error\n	for n < len(buffer)", "	_, _ = io.Copy(io.Discard, body)\n	var n int\n	var err error\n	for n < len(buffer)",
 		"answers", "",
 	},
 	{

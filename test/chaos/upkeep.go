@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"sealpost/test/judge"
@@ -38,8 +39,8 @@ func migration(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		if after.Integrity != "ok" || len(after.Events) != len(before.Events) {
-			return fmt.Errorf("%d of %d events are left; integrity: %s", len(after.Events), len(before.Events), after.Integrity)
+		if !reflect.DeepEqual(after, before) {
+			return breach(judge.Lost, "%d of %d events are left, or they and their deliveries are not what they were; integrity: %s", len(after.Events), len(before.Events), after.Integrity)
 		}
 		return nil
 	})
