@@ -82,6 +82,7 @@ func LockDaemon(database string, owner Owner) (*Lock, error) {
 			Messages: []string{fmt.Sprintf("a daemon serves %s already: %s", database, readOwner(path))},
 			Hint:     "stop that one first, or name another file with --database"}
 	}
+	likeOwner(path, database)
 	lock := &Lock{lock: l, path: path}
 	if err := lock.Tell(owner); err != nil {
 		return nil, errors.Join(err, l.Unlock())
@@ -134,14 +135,24 @@ func Daemon(database string) (Owner, bool) {
 
 const claimInfix = ".direct-"
 
-// LockClaim makes a claim for this process.
+// LockClaim makes a claim for this process. A sweep that comes between its making
+// and its locking takes it for one that is dead; then there is another.
 func LockClaim(database string, now time.Time) (claim string, lock *Lock, err error) {
-	claim = webhook.NewID(now)
-	path := database + claimInfix + claim
-	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	if held, err := l.TryLock(); err != nil || !held {
-		return "", nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
+	var path string
+	var l *flock.Flock
+	for held := false; !held; {
+		claim = webhook.NewID(now)
+		path = database + claimInfix + claim
+		l = flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+		if held, err = l.TryLock(); err != nil {
+			return "", nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
+		}
+		if _, gone := os.Stat(path); held && gone != nil {
+			held = false
+			_ = l.Unlock()
+		}
 	}
+	likeOwner(path, database)
 	return claim, &Lock{lock: l, path: path}, nil
 }
 
@@ -176,8 +187,14 @@ func deadClaims(database string, end func(claim string) error) error {
 		if err := end(strings.TrimPrefix(path, database+claimInfix)); err != nil {
 			return errors.Join(err, l.Unlock())
 		}
-		if err := errors.Join(l.Unlock(), os.Remove(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		early := os.Remove(path) // under the lock, lest somebody gets it meanwhile; some systems don't let
+		if err := l.Unlock(); err != nil {
 			return err
+		}
+		if early != nil {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
