@@ -173,6 +173,9 @@ func (a *app) restore(ctx context.Context, file string, deliver bool) error {
 	if sameFile(database, file) {
 		return &usageError{fmt.Sprintf("%s is the database itself", file), "name a backup"}
 	}
+	if samePlace(store.RestoringOf(database), file) {
+		return &usageError{fmt.Sprintf("%s is where a restore writes first, so what is there would be lost", file), "rename it, and restore from that"}
+	}
 	key, err := a.sealKey(a.conf)
 	if err != nil {
 		return err

@@ -133,11 +133,15 @@ func (a *app) rekey(ctx context.Context, next secret.Text) error {
 	if closing := s.Close(); err == nil {
 		err = closing
 	}
-	if err == nil {
+	sealed := err == nil
+	if sealed {
 		err = store.Wipe(ctx, path)
 	}
 	working.end()
 	if err != nil {
+		if sealed {
+			a.warn("the secrets are stored anew already, so configure the key accordingly; the old text may stand in the file still, and `sealpost db prune --compact` wipes it")
+		}
 		return err
 	}
 	if next.IsZero() {

@@ -32,6 +32,9 @@ type RestoreOptions struct {
 	Progress Progress
 }
 
+// RestoringOf is where a restore brings a backup up to date.
+func RestoringOf(database string) string { return database + ".restoring" }
+
 // Restored tells what a restore has done.
 type Restored struct {
 	Summary
@@ -48,7 +51,7 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 	if err := opens(ctx, o.File, o.Key); err != nil {
 		return r, err
 	}
-	part := o.Database + ".restoring"
+	part := RestoringOf(o.Database)
 	if err := copyFile(o.File, part); err != nil {
 		return r, unavailable(fmt.Sprintf("can't copy %s to %s: %v", o.File, part, err), "check the folder and the space on its disk").Wrap(err)
 	}
@@ -62,6 +65,7 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 		if log, err := os.Stat(o.Database + "-wal"); err == nil && log.Size() > 0 {
 			return r, unavailable(fmt.Sprintf("a write-ahead log is there without its database: %s-wal", o.Database), "move it away")
 		}
+		likeOwner(part, o.Database)
 		return r, place(part, o.Database)
 	}
 	if r.Kept, err = freeName(fmt.Sprintf("%s.before-%s", o.Database, o.Now.UTC().Format("20060102T150405Z"))); err != nil {
@@ -161,6 +165,7 @@ func replaceDamaged(database, kept, part string) error {
 	if err := os.Link(database, kept); err != nil {
 		return unavailable(fmt.Sprintf("can't keep %s as %s: %v", database, kept, err), "check the folder's permissions").Wrap(err)
 	}
+	likeOwner(part, database)
 	return place(part, database)
 }
 

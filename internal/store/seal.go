@@ -234,10 +234,19 @@ func Wipe(ctx context.Context, path string) error {
 	}
 	defer db.Close() //nolint:errcheck // every statement has been checked
 	db.SetMaxOpenConns(1)
-	for _, statement := range []string{`PRAGMA wal_checkpoint(TRUNCATE)`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return fault(path, err)
+	empty := func() error {
+		var busy, pages, done int
+		err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done)
+		if err == nil && busy != 0 { // which is no error to SQLite
+			err = unavailable(fmt.Sprintf("another process reads %s, so what stood in it before stands there still", path), "wait for it to end (a backup, say), then `sealpost db prune --compact`")
 		}
+		return fault(path, err)
 	}
-	return nil
+	if err := empty(); err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `VACUUM`); err != nil {
+		return fault(path, err)
+	}
+	return empty()
 }
