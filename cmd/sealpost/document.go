@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -38,7 +39,16 @@ func (a *app) document(source string) (*admin.Document, error) {
 			return nil, &usageError{"the document can't be read: " + err.Error(), "keys are texts"}
 		}
 	}
-	return admin.ParseDocument(text)
+	doc, err := admin.ParseDocument(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range doc.Webhooks {
+		if value := w.Secret.Reveal(); strings.HasPrefix(value, "@") || strings.HasPrefix(value, "env:") {
+			a.warn("%s: its secret begins like the name of a file or a variable; a document holds secrets themselves, so these very characters sign", w.Config.Name)
+		}
+	}
+	return doc, nil
 }
 
 // oneDocument reads YAML that is one document. Of a stream of several, those after
@@ -141,15 +151,18 @@ secret is left as it is; anything else is a conflict, and then nothing is stored
 				return err
 			}
 			created, secrets, err := a.importDocument(cmd.Context(), doc)
-			if err != nil {
-				_ = a.printFields(secrets) // of what was created before the fault; shown this once
-				return err
+			made := map[string]string{}
+			for _, s := range secrets {
+				made[s[0]] = s[1]
 			}
-			if a.json() {
-				made := map[string]string{}
-				for _, s := range secrets {
-					made[s[0]] = s[1]
-				}
+			switch {
+			case err != nil && secrets == nil:
+				return err
+			case err != nil && a.json(): // what was created before the fault; its secrets are shown this once
+				return errors.Join(err, a.printJSON(map[string]any{"created": created, "secrets": made}))
+			case err != nil:
+				return errors.Join(err, a.printFields(secrets))
+			case a.json():
 				return a.printJSON(struct {
 					Created   int               `json:"created"`
 					Unchanged int               `json:"unchanged"`

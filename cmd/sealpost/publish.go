@@ -93,7 +93,11 @@ daemon has found that transaction's (setting receipts.rpc_url), too.
 			p, err := a.publish(ctx, &f, draft)
 			p.expected = f.expect.weigh(p)
 			if p.id != "" {
-				err = heard(a.printPublished(p), err)
+				printing := a.printPublished(p)
+				if printing != nil && !unheard(printing) && f.url == "" {
+					a.warn("the event is stored as %s; what failed is telling it", p.id)
+				}
+				err = heard(printing, err)
 			}
 			return a.conclude(&f, []*published{p}, err)
 		},
