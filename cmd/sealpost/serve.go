@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -151,11 +152,11 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		return err
 	}
 	defer stopMetrics()
-	if err := engine.Start(ctx); err != nil {
-		return err
-	}
 	signIn, err := a.signIn(c, l.store)
 	if err != nil {
+		return err
+	}
+	if err := engine.Start(ctx); err != nil { // from here on things go out, so nothing may be refused any more
 		return err
 	}
 	edge := server.New(server.Options{
@@ -181,21 +182,25 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	watch.Go(func() { a.retain(watching, l.store, retention(c), log) })
 	defer watch.Wait()
 	defer unwatch()
+	var broken error
 	select {
-	case err := <-failed:
-		return err
+	case broken = <-failed:
 	case <-ctx.Done():
-		edge.Ready(false)
-		log.Info("stopping", "grace", c.Delivery.ShutdownGrace.String(), "reason", context.Cause(ctx).Error())
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Delivery.ShutdownGrace)
-		defer cancel()
+	}
+	edge.Ready(false)
+	log.Info("stopping", "grace", c.Delivery.ShutdownGrace.String(), "reason", cmp.Or(broken, context.Cause(ctx)).Error())
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Delivery.ShutdownGrace)
+	defer cancel()
+	var clients sync.WaitGroup
+	clients.Go(func() { // beside the engine: a slow one is no reason to go on delivering
 		if err := web.Shutdown(grace); err != nil {
 			_ = web.Close()
 		}
-		engine.Stop(grace)
-		log.Info("stopped")
-		return nil
-	}
+	})
+	engine.Stop(grace)
+	clients.Wait()
+	log.Info("stopped")
+	return broken
 }
 
 // signIn is sign-in with Ethereum as the settings want it; nil is not at all.

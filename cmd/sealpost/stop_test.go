@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestStopBesideSlowClient stops a daemon while a client is in the middle of a
+// request and a receiver in the middle of an answer, which says to try again. No
+// attempt begins any more: at the end of the grace it would be cut, and be made
+// once more after the next start.
+func TestStopBesideSlowClient(t *testing.T) {
+	var attempts atomic.Int64
+	reached, answer := make(chan struct{}, 1), make(chan struct{})
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if attempts.Add(1) == 1 {
+			reached <- struct{}{}
+			<-answer
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer receiver.Close()
+	release := sync.OnceFunc(func() { close(answer) })
+	defer release()
+	p := program{t, []string{
+		"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "SEALPOST_EGRESS_ALLOW_HTTP=true",
+		"SEALPOST_RETRY_BASE=1ms", "SEALPOST_RETRY_MAX_DELAY=1ms", "SEALPOST_DELIVERY_SHUTDOWN_GRACE=1s",
+	}}
+	do := func(args ...string) string {
+		t.Helper()
+		out, errs, code := p.run("", args...)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		return strings.TrimSpace(out)
+	}
+	do("webhook", "create", "orders", "--url", receiver.URL)
+	fields := strings.Fields(do("token", "create", "test"))
+	token := fields[len(fields)-1]
+	address := "127.0.0.1:" + freePort(t)
+	daemon := p.command(context.Background(), "serve", "--listen", address, "--metrics-listen", "off")
+	var logs record
+	daemon.Stderr = &logs
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = daemon.Process.Kill() })
+	ready(t, "http://"+address)
+
+	do("publish", "order.paid", "--data", "{}")
+	<-reached
+	slow, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close() //nolint:errcheck // it was only used
+	if _, err := io.WriteString(slow, "POST /api/event HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+
+		"\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = slow.SetReadDeadline(time.Now().Add(time.Minute))
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") { // the body is being read
+		t.Fatalf("%q %v", line, err)
+	}
+	if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(logs.String(), "msg=stopping") {
+		<-tick.C
+	}
+	release()
+	if err := daemon.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v\n%s", err, &logs)
+	}
+	if n := attempts.Load(); n != 1 {
+		t.Errorf("%d attempts, all but the first after the daemon was told to stop\n%.2000s", n, &logs)
+	}
+	if out := do("delivery", "list", "-o", "json"); !strings.Contains(out, `"state":"pending"`) || !strings.Contains(out, `"status":503`) {
+		t.Errorf("what the receiver answered is not known: %s", out)
+	}
+}
