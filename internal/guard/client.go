@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"sealpost/internal/wire"
 )
@@ -52,7 +54,24 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, &RefusedError{Reason: v.Reason, Host: r.URL.Host, Detail: v.Message}
 	}
+	if strings.ContainsFunc(r.URL.Host, func(c rune) bool { return c > unicode.MaxASCII }) {
+		r = named(r)
+	}
 	return rt.guard.transport.RoundTrip(r)
+}
+
+// named returns a request to the same URL with the host as it was judged and is
+// dialled. The transport would make another name of a full-width letter, and
+// ask the receiver for that one's certificate.
+func named(r *http.Request) *http.Request {
+	d, _ := read(r.URL.String())
+	to := *r.URL
+	if to.Host = d.host; r.URL.Port() != "" {
+		to.Host = net.JoinHostPort(d.host, r.URL.Port())
+	}
+	r = r.WithContext(r.Context())
+	r.URL, r.Host = &to, to.Host
+	return r
 }
 
 // Do sends a request as [Guard.Client] does, and spares what http.Client would do

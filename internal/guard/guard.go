@@ -102,7 +102,9 @@ func (g *Guard) Judge(raw string) Verdict {
 	if known {
 		return v
 	}
-	v = g.judge(raw)
+	if v = g.judge(raw); len(raw) > MaxURL {
+		return v // not worth its room
+	}
 	g.mu.Lock()
 	if len(g.judged) >= maxJudged {
 		clear(g.judged)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// MaxURL bounds a URL, in bytes.
+// MaxURL bounds a URL, in bytes, as it is given and with all escaped that must be.
 const MaxURL = 2048
 
 // destination is a URL as it is judged and dialled: its host in ASCII and
@@ -57,6 +57,9 @@ func read(raw string) (d destination, reason Reason) {
 		default:
 			return d, URLSyntax
 		}
+	}
+	if len(u.String()) > MaxURL { // as it is written when it is called, escaped
+		return d, URLSyntax
 	}
 	if u.Scheme == "" || u.Opaque != "" || u.Host == "" && u.Scheme != "https" && u.Scheme != "http" {
 		if u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http" {
