@@ -22,6 +22,7 @@ import (
 const (
 	dialTimeout    = 30 * time.Second // the caller's deadline is shorter as a rule
 	idleTimeout    = 90 * time.Second
+	maxAge         = 5 * time.Minute // a name is looked up again, its addresses judged, its certificate seen
 	maxHeaderBytes = 64 << 10
 	idlePerHost    = 64
 	maxIdle        = 1024
@@ -40,6 +41,7 @@ func (g *Guard) newTransport(roots *x509.CertPool) *wire.Transport {
 		MaxIdlePerPlace:  idlePerHost,
 		MaxIdle:          cmp.Or(g.settings.MaxIdle, maxIdle),
 		IdleTimeout:      idleTimeout,
+		MaxAge:           maxAge,
 	}
 }
 

@@ -14,7 +14,9 @@ import (
 // told to the receiver in the same form, however the URL spells it.
 func TestOneNameForAll(t *testing.T) {
 	port, ca := secure(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Host) })
-	r := startResolver(t, func(string) ([]string, dnsmessage.RCode, bool) { return []string{"127.0.0.1"}, dnsmessage.RCodeSuccess, false })
+	r := startResolver(t, func(string) ([]string, dnsmessage.RCode, bool) {
+		return []string{"127.0.0.1"}, dnsmessage.RCodeSuccess, false
+	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, Resolver: r.addr, CAFile: ca})
 	for _, host := range []string{"example.com", "ｅxample.com", "example。com", "exam\u00adple.com", "ｅxample.com."} {
 		if v := g.Check(t.Context(), "https://"+host+":"+port+"/"); !v.Allowed {

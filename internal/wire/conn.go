@@ -23,11 +23,12 @@ type conn struct {
 	reader    *bufio.Reader
 	left      int64     // bytes that may still be read; bounds an answer's header
 	broken    error     // why nothing can be read any more
+	born      time.Time // when it was made
 	since     time.Time // when it became idle
 }
 
 func newConn(t *Transport, at place, raw, stream net.Conn) *conn {
-	c := &conn{transport: t, place: at, raw: raw, stream: stream}
+	c := &conn{transport: t, place: at, raw: raw, stream: stream, born: time.Now()}
 	c.reader = bufio.NewReader(c)
 	return c
 }

@@ -98,7 +98,7 @@ func appendFields(b []byte, h http.Header) ([]byte, error) {
 	var room [16]string
 	names := room[:0]
 	for name := range h {
-		if !framing(name) {
+		if !framing(http.CanonicalHeaderKey(name)) {
 			names = append(names, name)
 		}
 	}

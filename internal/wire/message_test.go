@@ -36,6 +36,20 @@ func TestMessageRefusesWhatWouldBeAnother(t *testing.T) {
 	}
 }
 
+// TestFramingIsOurs whatever the case of a name that another wrote.
+func TestFramingIsOurs(t *testing.T) {
+	for _, name := range []string{"Content-Length", "content-length", "TRANSFER-ENCODING", "host", "connection"} {
+		r, err := http.NewRequest(http.MethodPost, "http://a.example.com/", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header[name] = []string{"1"}
+		if m, err := newMessage(r); err != nil || strings.Contains(string(m.bytes), name+": 1") {
+			t.Errorf("%s: %q, %v", name, m.bytes, err)
+		}
+	}
+}
+
 // FuzzMessage reads what was written with net/http's own reader: one request,
 // the one that was meant, and nothing after it.
 func FuzzMessage(f *testing.F) {

@@ -48,7 +48,7 @@ func (t *Transport) put(c *conn) {
 	p := &t.idle
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.count >= t.MaxIdle || len(p.conns[c.place]) >= t.MaxIdlePerPlace {
+	if c.since.Sub(c.born) >= t.MaxAge || p.count >= t.MaxIdle || len(p.conns[c.place]) >= t.MaxIdlePerPlace {
 		c.close()
 		return
 	}

@@ -26,6 +26,9 @@ type Transport struct {
 	MaxHeader int64
 	// IdleTimeout is how long a connection is kept without use.
 	IdleTimeout time.Duration
+	// MaxAge is for how long a connection is used again, so that whoever moves
+	// is followed, however steady the requests are.
+	MaxAge time.Duration
 	// MaxIdlePerPlace bounds the connections kept for one scheme, host and port.
 	MaxIdlePerPlace int
 	// MaxIdle bounds the connections kept in all.

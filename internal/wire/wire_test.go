@@ -27,7 +27,7 @@ func transport(t testing.TB) *wire.Transport {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
 		},
 		TLS: &tls.Config{MinVersion: tls.VersionTLS12}, HandshakeTimeout: 10 * time.Second,
-		MaxHeader: 64 << 10, IdleTimeout: time.Minute, MaxIdlePerPlace: 8, MaxIdle: 16,
+		MaxHeader: 64 << 10, IdleTimeout: time.Minute, MaxAge: time.Hour, MaxIdlePerPlace: 8, MaxIdle: 16,
 	}
 	t.Cleanup(w.CloseIdleConnections)
 	return w
@@ -299,6 +299,21 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	}
 	w.CloseIdleConnections()
 	<-gone
+}
+
+// TestConnectionsAge has a connection in steady use replaced once in a while,
+// so that a name is looked up and a certificate seen again.
+func TestConnectionsAge(t *testing.T) {
+	to, w := always(t, "HTTP/1.1 204 No Content\r\n\r\n"), transport(t)
+	w.MaxAge = time.Nanosecond
+	for range 3 {
+		if _, _, err := exchange(w, post(t.Context(), to.url, "{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if conns, requests := to.conns.Load(), to.requests.Load(); conns != 3 || requests != 3 {
+		t.Errorf("%d connections, %d requests; not 3 and 3", conns, requests)
+	}
 }
 
 // TestIdleConnectionsAreBounded keeps no more than it may.
