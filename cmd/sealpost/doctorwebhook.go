@@ -88,7 +88,8 @@ func (a *app) examineCertificate(d *diagnosis, subject string, chain []*x509.Cer
 			end = c
 		}
 	}
-	who := fmt.Sprintf("%d certificate%s, by %s", len(chain), plural(len(chain)), orUnknown(strings.Join(append(first.Issuer.Organization, first.Issuer.CommonName), " ")))
+	issuer := strings.Join(strings.Fields(printable(strings.Join(append(first.Issuer.Organization, first.Issuer.CommonName), " "))), " ") // maybe nobody's word
+	who := fmt.Sprintf("%d certificate%s, by %.100s", len(chain), plural(len(chain)), orUnknown(issuer))
 	left := end.NotAfter.Sub(a.now())
 	until := end.NotAfter.UTC().Format(time.DateOnly)
 	switch {

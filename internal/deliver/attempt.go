@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"sealpost/internal/signature"
 	"sealpost/internal/webhook"
@@ -365,13 +366,27 @@ func Explain(err error, timeout time.Duration) string {
 	return classify(err, timeout)
 }
 
-// inner strips what net/http puts in front of an error: method and URL.
+// maxError bounds the text of an error, in bytes.
+const maxError = 1000
+
+// inner strips what net/http puts in front of an error: method and URL. The rest
+// is one printable line of a bounded length: a receiver's certificate, whoever
+// signed it, has a say in it.
 func inner(err error) string {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return strings.ReplaceAll(err.Error(), "\n", " ")
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, err.Error())
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "…"
+	}
+	return text
 }
 
 // SignFor returns what signs for a receiver at a time.
