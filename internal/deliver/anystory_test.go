@@ -21,12 +21,13 @@ import (
 
 // Whatever people, publishers and receivers do, in whatever order: what was
 // accepted goes out, to each webhook once, or somebody has said that it should
-// not. Stories are drawn, played over the real store, and judged by what the
+// not, or all of its attempts have failed. Stories are drawn, played over the real store, and judged by what the
 // receivers saw; one that fails is shortened to what it takes.
 
 // story is what happens, step by step, to so many webhooks.
 type story struct {
 	Webhooks int
+	Retries  int // few, and deliveries die in it
 	Steps    []step
 }
 
@@ -58,7 +59,7 @@ func drawStory(t *rapid.T) story {
 			Wait: rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Second, 3 * time.Second, time.Minute, time.Hour}).Draw(t, "wait"),
 		}
 	}), 20, 40).Draw(t, "steps")
-	return story{rapid.IntRange(1, len(hosts)).Draw(t, "webhooks"), steps}
+	return story{rapid.IntRange(1, len(hosts)).Draw(t, "webhooks"), rapid.SampledFrom([]int{20, 3}).Draw(t, "retries"), steps}
 }
 
 var stories = flag.Int("stories", 12, "how many stories TestAnyStory plays")
@@ -82,7 +83,9 @@ func TestAnyStory(t *testing.T) {
 // play plays a story, lets everything become well, and returns what is wrong then.
 func play(t *testing.T, s story) []string {
 	p := &player{hosts: hosts[:s.Webhooks], seen: newWitness(), touched: make(map[string]int), resent: make(map[string]int)}
-	p.world = newWorld(t, deliver.Options{Policy: exact()}, p.seen.answer)
+	policy := exact()
+	policy.Retries = s.Retries
+	p.world = newWorld(t, deliver.Options{Policy: policy}, p.seen.answer)
 	defer p.close()
 	for _, host := range p.hosts {
 		p.create(host)
