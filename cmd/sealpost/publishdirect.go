@@ -51,10 +51,14 @@ func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webho
 
 // endClaim cancels what is left of a claim, whatever came of it: what was to be
 // published in a time that was up may be on file nevertheless. A claim that can't
-// be ended keeps its file, by which the next process finds and ends it.
+// be ended keeps its file, by which the next process finds and ends it, unless
+// nothing came under it.
 func endClaim(ctx context.Context, l *local, claim string, lock *store.Lock) error {
 	if err := l.store.EndDirect(ctx, claim, "the publishing process gave up"); err != nil {
-		return errors.Join(err, lock.Unlock())
+		if left, unknown := l.store.HasDirect(ctx, claim); left || unknown != nil {
+			return errors.Join(err, lock.Unlock())
+		}
+		return errors.Join(err, lock.Drop())
 	}
 	_ = lock.Drop() // it dies with the process at the latest
 	return nil

@@ -64,6 +64,12 @@ func (s *Store) EndDirect(ctx context.Context, claim, reason string) error {
 	})
 }
 
+// HasDirect reports whether anything is left of a claim.
+func (s *Store) HasDirect(ctx context.Context, claim string) (left bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 0 AND direct = ?)`, claim).Scan(&left)
+	return left, fault(s.path, err)
+}
+
 // SweepDirect ends the claims of processes that died.
 func (s *Store) SweepDirect(ctx context.Context) error {
 	return deadClaims(s.path, func(claim string) error {
