@@ -32,14 +32,13 @@ func TestAnswersOverTheNetwork(t *testing.T) {
 		state  webhook.DeliveryState
 		status int
 		cut    bool
-		fault  string
 	}{
-		{"whole", 2, true, "Content-Length: 2\r\n\r\nok", webhook.Delivered, 202, false, ""},
-		{"without an end", 2, true, "\r\nok", webhook.Delivered, 202, false, ""},
-		{"ends early", 2, true, "Content-Length: 9\r\n\r\nok", webhook.Delivered, 202, true, ""},
-		{"ends early, in chunks", 2, true, "Transfer-Encoding: chunked\r\n\r\n9\r\nok", webhook.Delivered, 202, true, ""},
-		{"is too long", 2, true, "\r\n" + strings.Repeat("x", deliver.MaxResponse+1), webhook.Delivered, 202, true, ""},
-		{"before the request was read", 32 << 20, false, "Content-Length: 2\r\n\r\nok", webhook.Pending, 0, false, "could not be sent whole"},
+		{"whole", 2, true, "Content-Length: 2\r\n\r\nok", webhook.Delivered, 202, false},
+		{"without an end", 2, true, "\r\nok", webhook.Delivered, 202, false},
+		{"ends early", 2, true, "Content-Length: 9\r\n\r\nok", webhook.Delivered, 202, true},
+		{"ends early, in chunks", 2, true, "Transfer-Encoding: chunked\r\n\r\n9\r\nok", webhook.Delivered, 202, true},
+		{"is too long", 2, true, "\r\n" + strings.Repeat("x", deliver.MaxResponse+1), webhook.Delivered, 202, true},
+		{"before the request was read", 32 << 20, false, "Content-Length: 2\r\n\r\nok", webhook.Delivered, 202, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -76,7 +75,7 @@ func TestAnswersOverTheNetwork(t *testing.T) {
 			if first == nil {
 				t.Fatal(err)
 			}
-			if a := first.Attempt; first.State != c.state || a.Status != c.status || a.Cut != c.cut || (a.Error == "") != (c.fault == "") || !strings.Contains(a.Error, c.fault) {
+			if a := first.Attempt; first.State != c.state || a.Status != c.status || a.Cut != c.cut || a.Error != "" {
 				t.Errorf("%s: status %d, cut %t, %q", first.State, a.Status, a.Cut, a.Error)
 			}
 		})

@@ -291,18 +291,16 @@ func (e *Engine) post(work *webhook.Work, to *target, signer *signature.Signer) 
 	ctx, cancel := context.WithTimeout(e.life, e.opts.Timeout)
 	defer cancel()
 	response, err := e.client.Do(NewRequest(ctx, to.url, e.opts.UserAgent, signer.Sign(work.EventID, began, work.Bytes), work.Bytes))
-	if err == nil {
-		answer.Response, answer.Cut = readBounded(response.Body)
-		err = response.Body.Close() // the status decides, unless the request never went out whole
-	}
-	answer.Duration = e.opts.Now().Sub(began)
 	if err != nil {
-		answer.Response, answer.Cut = nil, false
+		answer.Duration = e.opts.Now().Sub(began)
 		answer.Error = Explain(err, e.opts.Timeout)
 		return answer, errors.Is(context.Cause(ctx), errShutdown)
 	}
 	answer.Status = response.StatusCode
 	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), e.opts.Now())
+	answer.Response, answer.Cut = readBounded(response.Body)
+	_ = response.Body.Close() // the status has decided; a large request goes out whole before
+	answer.Duration = e.opts.Now().Sub(began)
 	return answer, false
 }
 

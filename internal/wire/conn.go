@@ -78,7 +78,7 @@ func (c *conn) exchange(r *http.Request, m *message) (*http.Response, error) {
 	response, err := c.answer(r)
 	if err != nil {
 		failed := x.sent.err() // before the closing makes it fail as well
-		_ = x.end(false)
+		x.end(false)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -90,9 +90,7 @@ func (c *conn) exchange(r *http.Request, m *message) (*http.Response, error) {
 	x.status = response.StatusCode
 	x.reusable = !r.Close && !response.Close && response.StatusCode != http.StatusSwitchingProtocols
 	if response.Body == http.NoBody {
-		if err := x.end(true); err != nil {
-			return nil, err
-		}
+		x.end(true)
 		return response, nil
 	}
 	response.Body = &body{exchange: x, content: response.Body}
@@ -198,48 +196,35 @@ type exchange struct {
 	status   int // 0 while there is no answer
 	reusable bool
 	over     bool
-	fault    error // why the answer does not count
 }
 
 // end gives the connection back when whole tells that the answer was read to
-// its end and nothing speaks against it, and closes it otherwise. Its error is
-// that of settle.
-func (x *exchange) end(whole bool) error {
+// its end and nothing speaks against it, and closes it otherwise.
+func (x *exchange) end(whole bool) {
 	if x.over {
-		return x.fault
+		return
 	}
 	x.over = true
-	x.fault = x.settle(whole)
+	x.settle(whole)
 	inTime := x.stop()
 	if whole && inTime && x.reusable && x.sent.finished() && x.sent.failure == nil && x.conn.reader.Buffered() == 0 {
 		x.conn.transport.put(x.conn)
-		return nil
+		return
 	}
 	x.conn.close()
-	return x.fault
 }
 
 // settle lets a request go out whole that was promised success before: many
 // answer first and read then, and closing would take from them what they said they
-// have. What could not go out was not received, whatever the answer.
-func (x *exchange) settle(whole bool) error {
-	if x.status < 200 || x.status > 299 {
-		return nil
+// have. Who hangs up instead, or never reads, wants no more of it: the promise stands.
+func (x *exchange) settle(whole bool) {
+	if x.status < 200 || x.status > 299 || x.sent.finished() {
+		return
 	}
-	if !whole && !x.sent.finished() {
+	if !whole {
 		go func() { _, _ = io.CopyN(io.Discard, x.conn.stream, spill) }() // who echoes waits to be read; ends with the connection
 	}
-	if x.sent.done != nil {
-		<-x.sent.done // or the deadline, which closes the connection
-	}
-	err := x.sent.failure
-	if err != nil && x.Err() != nil {
-		err = context.Cause(x)
-	}
-	if err != nil {
-		return fmt.Errorf("wire: %d was answered to a request that could not be sent whole: %w", x.status, err)
-	}
-	return nil
+	<-x.sent.done // or the deadline, which closes the connection
 }
 
 // spill bounds what is read of an answer nobody wants more of, in bytes.
@@ -258,13 +243,12 @@ func (b *body) Read(p []byte) (int, error) {
 		if !errors.Is(err, io.EOF) && b.exchange.Err() != nil {
 			err = context.Cause(b.exchange)
 		}
-		if whole := errors.Is(err, io.EOF); b.exchange.end(whole) != nil && whole {
-			err = b.exchange.fault
-		}
+		b.exchange.end(errors.Is(err, io.EOF))
 	}
 	return n, err
 }
 
-// Close says, if nobody has, that the answer is a success to a request that could not be
-// sent whole.
-func (b *body) Close() error { return b.exchange.end(false) }
+func (b *body) Close() error {
+	b.exchange.end(false)
+	return nil
+}
