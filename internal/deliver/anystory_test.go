@@ -43,7 +43,7 @@ var hosts = []string{"one", "two"}
 
 // does are the steps that there are.
 var does = []string{
-	"publish", "publish of a transaction", "publish elsewhere", "flood",
+	"publish", "publish of a transaction", "publish elsewhere", "flood", "hold", "release", "release",
 	"retry", "retry elsewhere", "cancel", "resend", "disable", "enable", "limit", "restart", "crash",
 	"receiver is well", "receiver fails", "receiver hangs", "receiver is slow", "receiver is gone",
 }
@@ -82,7 +82,7 @@ func TestAnyStory(t *testing.T) {
 
 // play plays a story, lets everything become well, and returns what is wrong then.
 func play(t *testing.T, s story) []string {
-	p := &player{hosts: hosts[:s.Webhooks], seen: newWitness(), touched: make(map[string]int), resent: make(map[string]int)}
+	p := &player{hosts: hosts[:s.Webhooks], seen: newWitness(), held: make(map[string]bool), touched: make(map[string]int), resent: make(map[string]int)}
 	policy := exact()
 	policy.Retries = s.Retries
 	p.world = newWorld(t, deliver.Options{Policy: policy}, p.seen.answer)
@@ -101,6 +101,11 @@ func play(t *testing.T, s story) []string {
 	for _, host := range p.hosts {
 		p.change(host, func(c *webhook.Config) { c.Disabled, c.Limits = false, webhook.Limits{} })
 	}
+	for _, event := range p.published {
+		if p.held[event.ID] {
+			p.release(event.ID)
+		}
+	}
 	pass(30 * 24 * time.Hour)
 	synctest.Wait()
 	return p.judge()
@@ -115,8 +120,9 @@ type player struct {
 	subjects  []string // their transactions
 	restarts  int
 	crashes   int
-	touched   map[string]int // how often somebody changed or resent an event's deliveries, by event
-	resent    map[string]int // of those, how often it was sent anew
+	held      map[string]bool // for a receipt, by event
+	touched   map[string]int  // how often somebody changed or resent an event's deliveries, by event
+	resent    map[string]int  // of those, how often it was sent anew
 }
 
 func (p *player) step(s step) {
@@ -136,6 +142,16 @@ func (p *player) step(s step) {
 				p.takes(event, fmt.Sprintf("flood-%d", i%7))
 			}
 		}
+	case "hold":
+		subject := fmt.Sprintf("tx-%d", s.Pick%2)
+		p.takes(p.hold(id, subject), subject)
+	case "release":
+		for i := range p.published {
+			if id := p.published[(i+s.Pick)%len(p.published)].ID; p.held[id] {
+				p.release(id)
+				break
+			}
+		}
 	case "retry":
 		p.byHand(s, func(key webhook.DeliveryKey) error {
 			return p.store.RetryDelivery(p.t.Context(), "acme", key, time.Now())
@@ -151,6 +167,9 @@ func (p *player) step(s step) {
 	case "resend":
 		if len(p.published) > 0 {
 			event := p.newest(s.Pick)
+			if len(p.deliveries(event.ID)) == 0 {
+				return // it is held
+			}
 			if _, err := p.store.Resend(p.t.Context(), "acme", event.ID, nil, time.Now()); err != nil {
 				p.t.Fatal(err)
 			}
@@ -196,6 +215,30 @@ func (p *player) publishAll(n int) []webhook.Publishing {
 	return results
 }
 
+// hold publishes an event that waits for its receipt.
+func (p *player) hold(id, subject string) webhook.Publishing {
+	draft, err := webhook.NewDraft("transaction.created", []byte(fmt.Sprintf(`{"id":%q}`, subject)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	draft.ID, draft.Await = id, true
+	results, err := p.store.Publish(p.t.Context(), []webhook.Publication{{Organization: "acme", Draft: draft, At: time.Now()}})
+	if err := errors.Join(err, results[0].Err); err != nil {
+		p.t.Fatal(err)
+	}
+	p.held[id] = true
+	return results[0]
+}
+
+// release brings the receipt that an event waits for.
+func (p *player) release(id string) {
+	outcome := webhook.ReceiptOutcome{Receipt: webhook.Receipt{BlockNumber: 1, TransactionHash: "0x1"}}
+	if err := p.store.Attach(p.t.Context(), "acme", id, outcome, time.Now()); err != nil {
+		p.t.Fatal(err)
+	}
+	delete(p.held, id)
+}
+
 // takes notes what was published, and for which transaction.
 func (p *player) takes(event webhook.Publishing, subject string) {
 	p.published, p.subjects = append(p.published, event), append(p.subjects, subject)
@@ -207,8 +250,12 @@ func (p *player) byHand(s step, change func(webhook.DeliveryKey) error) {
 		return
 	}
 	event := p.newest(s.Pick)
+	deliveries := p.deliveries(event.ID)
+	if len(deliveries) == 0 {
+		return // it is held
+	}
 	var refused *webhook.Error
-	if err := change(event.Deliveries[s.Pick%len(p.hosts)]); err != nil && !errors.As(err, &refused) {
+	if err := change(deliveries[s.Pick%len(deliveries)].Key); err != nil && !errors.As(err, &refused) {
 		p.t.Fatal(err)
 	}
 	p.touched[event.ID]++
@@ -245,7 +292,7 @@ func (p *player) elsewhere(do func(*world)) {
 
 // judge says which deliveries did not end as they should have.
 func (p *player) judge() (faults []string) {
-	found := p.deliveries()
+	found := p.deliveries("")
 	for _, d := range found {
 		saw := p.seen.of(d.Webhook, d.EventID)
 		name := fmt.Sprintf("%s (%s to %s)", d.Key, d.EventID, d.Webhook)
@@ -279,9 +326,9 @@ func (p *player) judge() (faults []string) {
 	return append(faults, p.disorder()...)
 }
 
-// deliveries lists all that are on file.
-func (p *player) deliveries() (all []webhook.Delivery) {
-	q := webhook.DeliveryQuery{Organization: "acme", Limit: 1000}
+// deliveries lists all that are on file, or an event's.
+func (p *player) deliveries(event string) (all []webhook.Delivery) {
+	q := webhook.DeliveryQuery{Organization: "acme", Event: event, Limit: 1000}
 	for {
 		page, next, err := p.store.Deliveries(p.t.Context(), q)
 		if err != nil {
