@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -236,10 +237,10 @@ func (l *lane) sleep(work *webhook.Work) {
 		l.engine.queued -= len(work.Bytes)
 		l.drop(work)
 	}
-	for _, work := range l.due {
+	for _, work := range slices.Concat(l.due, l.early) {
 		l.drop(work)
 	}
-	l.due, l.nextDue, l.cursor = nil, time.Time{}, 0
+	l.due, l.early, l.nextDue, l.cursor = nil, nil, time.Time{}, 0
 	for subject, waiting := range l.busy {
 		for _, work := range waiting {
 			l.drop(work)

@@ -7,6 +7,7 @@
 // how many requests may be under way. The window starts at one, doubles with
 // success and falls back to one while the receiver fails, so a dead or slow
 // webhook is probed with one request at a time and never holds up the others.
+// First attempts of one transaction go one after the other (transaction.go).
 // What all lanes may have under way together is in room.go, and what they read
 // from the file in refill.go; crew.go keeps the goroutines that make the attempts.
 //

@@ -36,6 +36,7 @@ type lane struct {
 	taken map[webhook.DeliveryKey]*webhook.Work // in due, in flight or not recorded yet
 	busy  map[string][]*webhook.Work            // transactions with a first attempt in flight, and who waits behind it
 	aside int                                   // how many wait so
+	early []*webhook.Work                       // first attempts that wait until what was accepted before them is read
 
 	inFlight int
 	window   int       // requests that may be under way
@@ -158,34 +159,47 @@ func (l *lane) gap() time.Duration {
 	return time.Duration(float64(time.Second) / l.receiver.Limits.Rate)
 }
 
-// pop takes the next work off the queues, in turn from each. A first attempt
-// whose transaction has one in flight steps aside until that one has ended.
+// pop takes the next work off the queues. A first attempt whose transaction has
+// one in flight steps aside until that one has ended.
 func (l *lane) pop() *webhook.Work {
 	for l.aside < maxFirst {
-		l.turn = !l.turn
-		if len(l.due) > 0 && (l.turn || l.first.len() == 0) {
-			work := l.due[0]
-			l.due[0] = nil
-			l.due = l.due[1:]
-			if l.orders(work) {
-				continue
-			}
-			return work
-		}
-		work := l.first.pop()
+		work := l.pick()
 		if work == nil {
-			if len(l.due) > 0 {
-				continue
-			}
 			return nil
 		}
-		l.engine.queued -= len(work.Bytes)
-		if !l.take(work) || l.orders(work) {
+		if work = l.inTurn(work); work == nil || l.orders(work) {
 			continue
 		}
 		return work
 	}
 	return nil
+}
+
+// pick takes the next work off the queues, in turn from each.
+func (l *lane) pick() *webhook.Work {
+	l.turn = !l.turn
+	if l.turn || l.first.len() == 0 {
+		if work := l.pickDue(); work != nil {
+			return work
+		}
+	}
+	for work := l.first.pop(); work != nil; work = l.first.pop() {
+		l.engine.queued -= len(work.Bytes)
+		if l.take(work) {
+			return work
+		}
+	}
+	return l.pickDue()
+}
+
+func (l *lane) pickDue() *webhook.Work {
+	if len(l.due) == 0 {
+		return nil
+	}
+	work := l.due[0]
+	l.due[0] = nil
+	l.due = l.due[1:]
+	return work
 }
 
 // take notes that work is in hand, unless the same delivery is already: somebody
@@ -205,73 +219,4 @@ func (l *lane) drop(work *webhook.Work) {
 	if l.taken[work.Key] == work {
 		delete(l.taken, work.Key)
 	}
-}
-
-// orders keeps the first attempts of one transaction in order: it reports
-// whether work has to wait for the one before, and has set it aside.
-func (l *lane) orders(work *webhook.Work) (waits bool) {
-	if work.Subject == "" || !work.First() {
-		return false
-	}
-	waiting, busy := l.busy[work.Subject]
-	if busy {
-		l.busy[work.Subject] = append(waiting, work)
-		l.aside++
-		return true
-	}
-	l.busy[work.Subject] = nil
-	return false
-}
-
-// release ends a first attempt's hold on its transaction; the next one that
-// waits behind it goes to the head of the queue.
-func (l *lane) release(work *webhook.Work) {
-	if work.Subject == "" || !work.First() {
-		return
-	}
-	waiting := l.busy[work.Subject]
-	delete(l.busy, work.Subject)
-	l.aside -= len(waiting)
-	for i := len(waiting) - 1; i >= 0; i-- {
-		l.engine.queued += len(waiting[i].Bytes)
-		l.first.unshift(waiting[i])
-	}
-}
-
-// queue is a first-in-first-out queue that reuses its room.
-type queue struct {
-	items []*webhook.Work
-	head  int
-}
-
-func (q *queue) len() int { return len(q.items) - q.head }
-
-func (q *queue) push(work *webhook.Work) {
-	if q.head > 0 && q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
-	q.items = append(q.items, work)
-}
-
-func (q *queue) pop() *webhook.Work {
-	if q.len() == 0 {
-		return nil
-	}
-	work := q.items[q.head]
-	q.items[q.head] = nil
-	q.head++
-	if q.head > maxFirst && q.head*2 > len(q.items) {
-		q.items = append(q.items[:0], q.items[q.head:]...)
-		q.head = 0
-	}
-	return work
-}
-
-func (q *queue) unshift(work *webhook.Work) {
-	if q.head > 0 {
-		q.head--
-		q.items[q.head] = work
-		return
-	}
-	q.items = append([]*webhook.Work{work}, q.items...)
 }

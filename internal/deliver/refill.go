@@ -147,6 +147,7 @@ func (e *Engine) load(l *lane, r reading) {
 	if len(due) == r.limit {
 		next = r.now
 	}
+	l.readOn()
 	l.plan(next)
 	e.serve(l)
 }
