@@ -163,7 +163,17 @@ var bugs = []seeded{
 		"", "./internal/deliver TestParkedWhileReadingLosesNothing",
 	},
 	{
-		"first attempts in any order", "internal/deliver/lane.go",
+		"what was released goes first", "internal/deliver/transaction.go",
+		"!work.First() || work.Due.IsZero() {", "!work.First() || !work.Due.IsZero() {",
+		"", "./internal/deliver TestReleasedGoesInTurn",
+	},
+	{
+		"take up twice what somebody retried", "internal/deliver/lane.go",
+		"other != nil && other != work {", "other != nil && other.Key != work.Key {",
+		"", "./internal/deliver TestRetriedInTheQueue",
+	},
+	{
+		"first attempts in any order", "internal/deliver/transaction.go",
 		"if work.Subject == \"\" || !work.First() {\n		return false", "if work.Subject != \"-\" {\n		return false",
 		"", "./internal/deliver TestFirstAttemptsOfATransactionGoInOrder",
 	},
@@ -250,7 +260,7 @@ func mutants(ctx context.Context, w *world) error {
 		if caught == "" {
 			caught = "NOT CAUGHT"
 		}
-		fmt.Printf("             %-45s %s\n", b.name, caught)
+		fmt.Printf("             %-52s %s\n", b.name, caught)
 		if err != nil || caught == "NOT CAUGHT" {
 			missed = append(missed, b.name)
 		}
