@@ -46,7 +46,7 @@ func hanging(ctx context.Context, b *bench) ([]row, error) {
 	}
 	err = until(ctx, time.Minute, 10*time.Millisecond, func() (bool, error) {
 		s, err := hangs.received(false)
-		return s.Hanging >= hangers*8/10, err // by now the first ones run out
+		return s.Hanging >= hangers*6/10, err // those that are known to fail share half of the room, and a few descriptors make that less
 	})
 	if err != nil {
 		return nil, fmt.Errorf("waiting for receivers to hang: %w", err)

@@ -67,6 +67,7 @@ func measure(args []string) error {
 		fmt.Fprintf(os.Stderr, "%s …\n", s.name)
 		rows, err := s.run(ctx, b)
 		if err != nil {
+			fmt.Print(render(b.table)) // what there is
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		b.table = append(b.table, rows...)
