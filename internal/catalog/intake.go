@@ -128,7 +128,7 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 	if in.Ignored() {
 		return in, nil
 	}
-	in.CanWait = in.Subject != "" && !(action == "created" && stillborn(body))
+	in.CanWait = in.Subject != "" && !stillborn(action, body)
 	in.body = builtin()[m.out+".json"].root().project(make([]byte, 0, len(inner)), inner, func(path string, value []byte) []byte {
 		if m.edit == nil {
 			return value
@@ -154,12 +154,36 @@ func judgeBody(d *document, body any, unsafe []Fault) []Fault {
 	return faults
 }
 
-// stillborn reports whether a created transaction moves no money on chain: it
-// is declined or negative.
-func stillborn(body any) bool {
-	amount, _ := lookup(body, []string{"spend", "amount"})
-	number, _ := amount.(json.Number)
-	return strings.HasPrefix(string(number), "-") || text(body, "spend", "status") == "declined"
+// stillborn reports whether an event causes no transaction on chain, so that no
+// receipt will come for it:
+//   - an event of any action that is declined;
+//   - a created one with a negative amount;
+//   - an updated one that changes the authorization by 0;
+//   - a completed one that settles exactly what was authorized.
+func stillborn(action string, body any) bool {
+	if text(body, "spend", "status") == "declined" {
+		return true
+	}
+	amount, given := amountAt(body, "amount")
+	switch action {
+	case "created":
+		return strings.HasPrefix(amount, "-")
+	case "updated":
+		change, given := amountAt(body, "authorizationUpdateAmount")
+		return given && change == "0"
+	case "completed":
+		authorized, authorizedGiven := amountAt(body, "authorizedAmount")
+		return given && authorizedGiven && amount == authorized
+	}
+	return false
+}
+
+// amountAt returns a number of the spend as canonical text, in which equal
+// numbers are equal; given is false when it is absent or no number.
+func amountAt(body any, name string) (text string, given bool) {
+	value, _ := lookup(body, []string{"spend", name})
+	number, given := value.(json.Number)
+	return string(number), given
 }
 
 // text returns the text at a path of a decoded value, or "".

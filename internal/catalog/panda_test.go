@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,7 +48,7 @@ func TestPandaTable(t *testing.T) {
 			if in.ID != "evt.1" || in.Event != test.event || in.Type != test.typ || in.User != test.user || in.Subject != test.subject {
 				t.Errorf("intake is %+v", in)
 			}
-			if in.CanWait != strings.HasPrefix(test.typ, "transaction.") {
+			if want := strings.HasPrefix(test.typ, "transaction.") && test.typ != "transaction.completed"; in.CanWait != want { // the completed one settles what was authorized
 				t.Errorf("can wait: %v", in.CanWait)
 			}
 			got, err := in.Body(`our "credential"`)
@@ -127,7 +128,20 @@ func TestPandaCanWait(t *testing.T) {
 		{"transaction.created", map[string]any{"spend.amount": 0}, true},
 		{"transaction.created", map[string]any{"spend.status": "declined"}, false},
 		{"transaction.created", map[string]any{"spend.amount": -1}, false},
-		{"transaction.updated", map[string]any{"spend.status": "declined"}, true},
+		{"transaction.updated", nil, true},
+		{"transaction.updated", map[string]any{"spend.status": "declined"}, false},
+		{"transaction.updated", map[string]any{"spend.authorizationUpdateAmount": 0}, false},
+		{"transaction.updated", map[string]any{"spend.authorizationUpdateAmount": json.Number("0.0")}, false},
+		{"transaction.updated", map[string]any{"spend.authorizationUpdateAmount": json.Number("-0")}, false},
+		{"transaction.updated", map[string]any{"spend.authorizationUpdateAmount": 1}, true},
+		{"transaction.updated", map[string]any{"spend.amount": -1}, true},
+		{"transaction.updated", map[string]any{"spend.authorizedAmount": 1500}, true},
+		{"transaction.completed", map[string]any{"spend.amount": 2500, "spend.authorizedAmount": 2500}, false},
+		{"transaction.completed", map[string]any{"spend.amount": json.Number("2500.0"), "spend.authorizedAmount": json.Number("25e2")}, false},
+		{"transaction.completed", map[string]any{"spend.amount": 0, "spend.authorizedAmount": 0}, false},
+		{"transaction.completed", map[string]any{"spend.amount": -5, "spend.authorizedAmount": -5}, false},
+		{"transaction.completed", map[string]any{"spend.amount": 2499, "spend.authorizedAmount": 2500}, true},
+		{"transaction.completed", map[string]any{"spend.amount": 2500, "spend.authorizedAmount": nil}, true},
 		{"transaction.completed", map[string]any{"spend.amount": -1}, true},
 		{"card.updated", nil, false},
 		{"user.updated", nil, false},

@@ -11,6 +11,21 @@ func Members(src []byte, visit func(key, value []byte) error) error {
 	return err
 }
 
+// Doubled returns the first key that one object of the text holds twice, at any
+// depth, decoded; found is false when there is none. The error is the one of
+// [Append] for a text that is not JSON.
+func Doubled(src []byte) (key string, found bool, err error) {
+	var doubled []byte
+	p := parser{src: src, raw: true, doubled: &doubled}
+	if err := p.begin(); err != nil {
+		return "", false, err
+	}
+	if _, err := p.document(make([]byte, 0, len(src))); err != nil {
+		return "", false, err
+	}
+	return string(doubled), doubled != nil, nil
+}
+
 // AppendMembers appends the canonical form of the one JSON object in src to dst
 // as [Append] does, and then calls visit for each member of what it wrote: in
 // that order, every key once, its value canonical and part of the result. Key and

@@ -2,6 +2,7 @@ package ecmajson
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 )
@@ -98,5 +99,27 @@ func TestMembersTwice(t *testing.T) {
 	})
 	if want := []string{"a=1", "2=[1, 2]", "a=2.0", "\ufffd\n=\"x\""}; err != nil || !reflect.DeepEqual(seen, want) {
 		t.Errorf("members are %q (%v), not %q", seen, err, want)
+	}
+}
+
+func TestDoubled(t *testing.T) {
+	long := `{"a":1`
+	for i := range 40 {
+		long += fmt.Sprintf(`,"key%d":%d`, i, i)
+	}
+	for src, want := range map[string]string{
+		`{"a":1,"b":[{"a":1},{"a":2}],"A":{"a":1}}`: "", `[{"a":1,"a":1}]`: "a", `{"x":{"y":{"b":1,"\u0062":2}}}`: "b",
+		`{"":1,"":2}`: "an empty one", `7`: "", long + `}`: "", long + `,"key7":1}`: "key7",
+	} {
+		key, found, err := Doubled([]byte(src))
+		if want == "an empty one" {
+			want, found = "", !found
+		}
+		if err != nil || found != (want != "") || key != want {
+			t.Errorf("%s: %q %v %v", src, key, found, err)
+		}
+	}
+	if _, _, err := Doubled([]byte(`{"a":1,"a":}`)); err == nil {
+		t.Error("what is no JSON has no fault")
 	}
 }

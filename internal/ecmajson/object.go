@@ -52,7 +52,11 @@ func (p *parser) object(dst []byte) ([]byte, error) {
 		}
 	}
 	p.leave()
-	if !p.raw && (index || again && repeats(dst, members)) {
+	again = again && (!p.raw || p.doubled != nil) && repeats(dst, members)
+	if again && p.doubled != nil && *p.doubled == nil {
+		*p.doubled = firstRepeated(dst, members)
+	}
+	if !p.raw && (index || again) {
 		dst, members = order(dst, start, members)
 	}
 	dst = append(dst, '}')
@@ -135,6 +139,19 @@ func repeats(dst []byte, members []member) bool {
 		}
 	}
 	return false
+}
+
+// firstRepeated returns the first key that stands there again, decoded. Call it
+// only when [repeats] is true.
+func firstRepeated(dst []byte, members []member) []byte {
+	seen := make(map[string]struct{}, len(members))
+	for _, m := range members {
+		if _, twice := seen[string(m.name(dst))]; twice {
+			return append([]byte{}, unquote(dst[m.key:m.colon])...)
+		}
+		seen[string(m.name(dst))] = struct{}{}
+	}
+	return nil
 }
 
 // order rewrites an object's members, which begin at start, as ECMAScript orders

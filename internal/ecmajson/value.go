@@ -28,6 +28,8 @@ type parser struct {
 	depth int
 	visit func(key, value []byte) error // wants the members of the object that comes next
 	raw   bool                          // and their values as they stand in src
+
+	doubled *[]byte // set to the first key that an object holds twice; nil: nobody asks
 }
 
 // document reads one value and nothing else.

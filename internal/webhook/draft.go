@@ -135,6 +135,9 @@ func WholeDraft(src []byte) (*Draft, error) {
 			fault("%s stands there twice; receivers would disagree on which one counts", quote(name))
 		}
 		seen[name] = true
+		if key, found, _ := ecmajson.Doubled(value); found { // the text has been read before
+			fault("%s holds %s twice; receivers would disagree on which one counts", name, quote(key))
+		}
 		switch name {
 		case "id", "timestamp", "resource", "action":
 			if !isString(value) {

@@ -75,10 +75,23 @@ func TestWholeDraft(t *testing.T) {
 		`{"id":"e","id":"f","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":{}}`,
 		`{"id":"e","timestamp":"yesterday","resource":"a","action":"b","body":{}}`,
 		`{"id":"e","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":[]}`,
+		`{"id":"e","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":{"id":"first","id":"second"}}`,
+		`{"id":"e","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":{"id":"first", "id":"second"}}`,
+		`{"id":"e","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":{"i\u0064":"first","id":"first"}}`,
+		`{"id":"e","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":{"n":[{"x":{"":1,"":1}}]}}`,
+		`{"id":"e","timestamp":"2026-01-05T10:20:30Z","resource":"a","action":"b","body":{},"receipt":{"blockNumber":1,"blockNumber":2}}`,
 	} {
 		if _, err := WholeDraft([]byte(bad)); CodeOf(err) != CodeBadRequest {
 			t.Errorf("%s is taken (%v)", bad, err)
 		}
+	}
+}
+
+// TestDoubledKeysCount: over the API the last of two equal keys counts.
+func TestDoubledKeysCount(t *testing.T) {
+	d, err := DecodeDraft([]byte(`{"resource":"transaction","action":"b","body":{"id":"first","id":"second"}}`))
+	if err != nil || d.Subject != "second" || string(d.Body) != `{"id":"second"}` {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 
