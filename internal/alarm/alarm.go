@@ -110,13 +110,26 @@ func (a *Alarm) Tell(message string, attrs ...slog.Attr) {
 	}
 	event := sentry.NewEvent()
 	event.Level, event.Logger, event.Message, event.Timestamp = sentry.LevelError, "sealpost", message, time.Now()
-	event.Fingerprint = []string{message, fmt.Sprint(details["panic"]), fmt.Sprint(details["webhook"])} // one issue a cause, not one a delivery
+	event.Fingerprint = fingerprint(message, details)
 	event.Contexts["sealpost"] = details
 	select {
 	case a.reports <- event:
 	default:
 		a.dropped.Add(1)
 	}
+}
+
+// fingerprint groups reports: one issue a cause, not one a delivery. Webhooks of
+// two organizations may have the same name, so the organization is part of it.
+// An attribute that a report does not have is left out.
+func fingerprint(message string, details sentry.Context) []string {
+	parts := []string{message}
+	for _, key := range []string{"organization", "webhook", "route", "panic"} {
+		if value, has := details[key]; has {
+			parts = append(parts, key+"="+fmt.Sprint(value))
+		}
+	}
+	return parts
 }
 
 // beyondOrigin is what follows scheme and host of a URL, user name included.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,8 +22,9 @@ import (
 
 // event is what a test wants to know of an event that arrived.
 type event struct {
-	Message  string
-	Contexts struct{ Sealpost map[string]any }
+	Message     string
+	Fingerprint []string
+	Contexts    struct{ Sealpost map[string]any }
 }
 
 // far is a server of Sentry's; hold, when it is not nil, keeps each request.
@@ -143,5 +145,32 @@ func TestNobody(t *testing.T) {
 	none.Close(t.Context())
 	if _, err := alarm.New(alarm.Options{DSN: secret.New("https://canary@x")}); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("a DSN without a project: %v", err)
+	}
+}
+
+// TestFingerprint: reports are grouped by cause, organization and webhook, and
+// what a report does not have is no part of its group.
+func TestFingerprint(t *testing.T) {
+	f := newFar(t, nil)
+	a := f.alarm(t)
+	a.Tell("a delivery is dead", slog.String("organization", "acme"), slog.String("webhook", "w"), slog.String("delivery", "dlv_1_1"))
+	a.Tell("a delivery is dead", slog.String("organization", "globex"), slog.String("webhook", "w"), slog.String("delivery", "dlv_1_2"))
+	a.Tell("the daemon panicked", slog.String("panic", "boom"))
+	a.Tell("alone")
+	a.Close(t.Context())
+	want := [][]string{
+		{"a delivery is dead", "organization=acme", "webhook=w"}, {"a delivery is dead", "organization=globex", "webhook=w"},
+		{"the daemon panicked", "panic=boom"}, {"alone"},
+	}
+	if len(f.seen) != len(want) {
+		t.Fatalf("%d reports, not %d", len(f.seen), len(want))
+	}
+	for i, e := range f.seen {
+		if !slices.Equal(e.Fingerprint, want[i]) {
+			t.Errorf("%q, not %q", e.Fingerprint, want[i])
+		}
+	}
+	if strings.Contains(f.raw.String(), "<nil>") || strings.Contains(f.raw.String(), `\u003cnil`) {
+		t.Errorf("a value that is not there is told:\n%s", f.raw.String())
 	}
 }

@@ -126,6 +126,9 @@ func (e *Engine) handle(l *lane, work *webhook.Work) (receiver *webhook.Receiver
 		return receiver, nil, errShutdown
 	}
 	decided := Decide(e.opts.Policy, work, answer, e.opts.Now(), random())
+	if err := decided.Check(); err != nil { // the recorder would never be rid of it
+		return receiver, nil, &unsendable{why: err.Error()}
+	}
 	return receiver, &decided, nil
 }
 

@@ -147,13 +147,17 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 		}
 		var deleted, pruned bool
 		var direct sql.NullString
+		var state int
 		if err := tx.row(`SELECT w.deleted_at IS NOT NULL, e.bytes IS NULL FROM webhook w, event e WHERE w.seq = ? AND e.seq = ?`, []any{key.Webhook, key.Event}, &deleted, &pruned); err != nil {
 			return err
 		}
-		if err := tx.row(`SELECT CASE WHEN state = 0 THEN direct END FROM delivery WHERE webhook = ? AND event = ? AND run = ?`, []any{key.Webhook, key.Event, key.Run}, &direct); err != nil {
+		if err := tx.row(`SELECT CASE WHEN state = 0 THEN direct END, state FROM delivery WHERE webhook = ? AND event = ? AND run = ?`, []any{key.Webhook, key.Event, key.Run}, &direct, &state); err != nil {
 			return err
 		}
 		switch {
+		case !knownState(state):
+			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s can't be tried again: %s", key, d.Reason)).
+				WithHint("a newer sealpost may have written it; `sealpost db check` tells more")
 		case direct.Valid && liveClaim(s.path, direct.String): // a daemon would deliver beside it
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s is made by a process of its own (publish --direct), which lives", key)).
 				WithHint("wait for it to end, or cancel the delivery first")

@@ -33,7 +33,9 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 	if err := decodeRoutes(routes, &config); err != nil {
 		return d, err
 	}
-	d.State, d.Reason = deliveryState(state), reason.String
+	if d.State, d.Reason = deliveryState(state), reason.String; !knownState(state) {
+		d.Reason = fmt.Sprintf("the database has the state %d for it, which this version of sealpost does not know", state)
+	}
 	if d.State == webhook.Pending {
 		d.Due = fromMillis(due)
 		switch {
@@ -55,10 +57,13 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 
 var deliveryStates = [...]webhook.DeliveryState{webhook.Pending, webhook.Delivered, webhook.Dead, webhook.Cancelled}
 
+// knownState reports whether a stored state is one of this program's.
+func knownState(n int) bool { return n >= 0 && n < len(deliveryStates) }
+
 // deliveryState names a stored state. A number that this program never wrote is
-// nothing to deliver, so it is shown as dead.
+// nothing to deliver, so it is shown as dead; nothing changes it ([Store.RetryDelivery]).
 func deliveryState(n int) webhook.DeliveryState {
-	if n < 0 || n >= len(deliveryStates) {
+	if !knownState(n) {
 		return webhook.Dead
 	}
 	return deliveryStates[n]

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"sealpost/internal/webhook"
 )
@@ -9,8 +10,14 @@ import (
 // Finish records what came of attempts: the attempt and the transition
 // together, and only while the claim under which the attempt was made is
 // still the delivery's own. stale lists the outcomes that came too late: a
-// person cancelled or retried the delivery meanwhile.
+// person cancelled or retried the delivery meanwhile. When one of the outcomes
+// can't be recorded ([webhook.Outcome.Check]), none is.
 func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale []*webhook.Outcome, err error) {
+	for _, o := range outcomes {
+		if err := o.Check(); err != nil {
+			return nil, err
+		}
+	}
 	disabled := false
 	err = s.shared(ctx, true, func(tx *session) error {
 		stale = nil
@@ -48,13 +55,17 @@ func (s *session) finish(o *webhook.Outcome) (recorded bool, err error) {
 			return false, err
 		}
 	}
+	state, err := stateNumber(o.State)
+	if err != nil {
+		return false, err
+	}
 	due := int64(0)
-	if o.State == webhook.Pending {
-		due = max(millis(o.Due), 1)
+	if state == deliveryPending {
+		due = millis(o.Due)
 	}
 	n, err := s.changed(`UPDATE delivery SET state = ?, claim = claim + 1, attempts = attempts + 1, due = ?, reason = ?, at = ?, duration = ?, status = ?, error = ?, url = ?
 		WHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?`,
-		stateNumber(o.State), due, orNull(o.Reason), millis(a.At), a.Duration.Microseconds(), a.Status, orNull(a.Error), orNull(a.URL),
+		state, due, orNull(o.Reason), millis(a.At), a.Duration.Microseconds(), a.Status, orNull(a.Error), orNull(a.URL),
 		w.Key.Webhook, w.Key.Event, w.Key.Run, w.Claim)
 	if err != nil || n == 0 {
 		return false, err
@@ -91,4 +102,12 @@ var stateNumbers = map[webhook.DeliveryState]int{
 	webhook.Dead: deliveryDead, webhook.Cancelled: deliveryCancelled,
 }
 
-func stateNumber(state webhook.DeliveryState) int { return stateNumbers[state] }
+// stateNumber is the number under which a state is stored. A state that has none
+// is an error: to write any number for it would make up what became of a delivery.
+func stateNumber(state webhook.DeliveryState) (int, error) {
+	n, known := stateNumbers[state]
+	if !known {
+		return 0, webhook.Errorf(webhook.CodeInternal, fmt.Sprintf("the delivery state %q can't be stored", state))
+	}
+	return n, nil
+}

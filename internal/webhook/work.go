@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Work is a delivery as the engine takes it up: what to send, under which
 // claim, and how often it has been tried.
@@ -32,6 +35,21 @@ type Outcome struct {
 	Disable   string        // why the webhook is to be disabled; empty to leave it
 	Recovered bool          // the webhook's run of failures is over
 	Failing   bool          // the webhook's run of failures begins with this attempt
+}
+
+// Check reports an outcome that can't be recorded: its state is none in which an
+// attempt can end, or it is pending and has no time for its next attempt. Only a
+// bug makes one. The error has [CodeInternal].
+func (o *Outcome) Check() error {
+	switch {
+	case o.State == Delivered || o.State == Dead:
+		return nil
+	case o.State != Pending:
+		return Errorf(CodeInternal, fmt.Sprintf("an attempt of delivery %s can't end in the state %q", o.Work.Key, o.State))
+	case o.Due.UnixMilli() <= 0:
+		return Errorf(CodeInternal, fmt.Sprintf("delivery %s is pending without a time for its next attempt", o.Work.Key))
+	}
+	return nil
 }
 
 // Shown is the state that people see the delivery in afterwards: what waits for

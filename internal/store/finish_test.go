@@ -1,0 +1,80 @@
+package store_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sealpost/internal/webhook"
+)
+
+// TestOutcomeOfNoKnownState: an outcome that can't be recorded is an error and
+// changes nothing, whatever else comes with it. It never makes a delivery pending
+// and due at once.
+func TestOutcomeOfNoKnownState(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	create(t, s, "acme", webhook.Config{Name: "orders", URL: "u"})
+	results, err := s.Publish(t.Context(), []webhook.Publication{event(t, "one", `{}`), event(t, "two", `{}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome := func(n int, state webhook.DeliveryState) *webhook.Outcome {
+		return &webhook.Outcome{Work: &webhook.Work{Key: results[n].Deliveries[0]}, State: state, Attempt: webhook.Attempt{N: 1, At: now, Status: 500}}
+	}
+	for _, bad := range []*webhook.Outcome{
+		outcome(0, ""), outcome(0, "delivering"), outcome(0, "Dead"), outcome(0, webhook.Parked), outcome(0, webhook.Cancelled),
+		outcome(0, webhook.Pending), // no time for the next attempt
+	} {
+		stale, err := s.Finish(t.Context(), []*webhook.Outcome{outcome(1, webhook.Delivered), bad})
+		if webhook.CodeOf(err) != webhook.CodeInternal || len(stale) > 0 {
+			t.Errorf("%q is recorded: %v, %d stale", bad.State, err, len(stale))
+		}
+	}
+	for n := range results {
+		d, err := s.Delivery(t.Context(), "acme", results[n].Deliveries[0])
+		if err != nil || d.State != webhook.Pending || d.Count != 0 || !d.Due.IsZero() {
+			t.Errorf("delivery %d is %s after %d attempts, due %s (%v)", n, d.State, d.Count, d.Due, err)
+		}
+	}
+	if stale, err := s.Finish(t.Context(), []*webhook.Outcome{outcome(0, webhook.Dead), outcome(1, webhook.Delivered)}); err != nil || len(stale) > 0 {
+		t.Errorf("%v, %d stale", err, len(stale))
+	}
+}
+
+// TestStoredStateIsNotKnown: nobody brings back to life by hand what a newer
+// program has put into a state of its own.
+func TestStoredStateIsNotKnown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	create(t, s, "acme", webhook.Config{Name: "orders", URL: "u"})
+	results, err := s.Publish(t.Context(), []webhook.Publication{event(t, "one", `{}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	for _, state := range []int{4, 77, -1} {
+		if _, err := db.Exec(`UPDATE delivery SET state = ?`, state); err != nil {
+			t.Fatal(err)
+		}
+		key := results[0].Deliveries[0]
+		if err := s.RetryDelivery(t.Context(), "acme", key, now); webhook.CodeOf(err) != webhook.CodeConflict {
+			t.Errorf("retry in state %d: %v", state, err)
+		}
+		if err := s.CancelDelivery(t.Context(), "acme", key); webhook.CodeOf(err) != webhook.CodeConflict {
+			t.Errorf("cancel in state %d: %v", state, err)
+		}
+		d, err := s.Delivery(t.Context(), "acme", key)
+		if err != nil || d.State != webhook.Dead || !strings.Contains(d.Reason, "does not know") {
+			t.Errorf("state %d is shown as %s: %s (%v)", state, d.State, d.Reason, err)
+		}
+		var stored int
+		if err := db.QueryRow(`SELECT state FROM delivery`).Scan(&stored); err != nil || stored != state {
+			t.Errorf("the state %d has become %d (%v)", state, stored, err)
+		}
+	}
+}
