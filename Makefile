@@ -24,7 +24,7 @@ goreleaser    := go tool -modfile=tools/goreleaser.mod goreleaser
 node_locks   := $(shell find . -name node_modules -prune -o -name '.?*' -prune -o -name package-lock.json -print)
 node_modules := $(node_locks:package-lock.json=node_modules/.installed)
 
-.PHONY: help build test check bootstrap node fmt fmt-check vet lint race fuzz stories bench chaos docs pictures cover release-check clean
+.PHONY: help build test check bootstrap node fmt fmt-check vet lint race program-test fuzz stories bench chaos docs pictures cover release-check clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -34,7 +34,7 @@ help: ## list the targets
 build: ## the static binary, as bin/sealpost
 	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sealpost ./cmd/sealpost
 
-test: bootstrap fmt-check vet lint build race ## everything that a change has to pass; CI runs exactly this
+test: bootstrap fmt-check vet lint build race program-test ## everything that a change has to pass; CI runs exactly this
 
 check: fmt-check vet lint ## the part of test that reads the code and runs nothing of it
 
@@ -61,8 +61,13 @@ lint: ## golangci-lint, which also holds the arrows of ARCHITECTURE.md
 	$(golangci_lint) run ./...
 
 # Never from the cache of test results: it can't see what the tests run besides Go.
-race: node ## all tests with the race detector
-	CGO_ENABLED=1 go test -race -count=1 ./...
+race: node ## the tests of internal/, with the race detector
+	CGO_ENABLED=1 scripts/test -race -count=1 ./internal/...
+
+# They start thousands of processes, each without the race detector but for those
+# of test/stories/race, and mostly wait for them: so more at a time than cores.
+program-test: node ## the tests that run the real program: cmd/, test/
+	scripts/test -count=1 -parallel 6 ./cmd/... ./test/... ./docs/...
 
 fuzz: ## each fuzz target for FUZZTIME (20s); FUZZ=pattern chooses
 	FUZZTIME=$(FUZZTIME) scripts/fuzz

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"sealpost/test/story"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
@@ -92,7 +94,7 @@ func TestGenerated(t *testing.T) {
 			if _, wanted := files[name]; wanted {
 				continue
 			}
-			if !*update {
+			if !*story.Update {
 				t.Errorf("%s belongs to no command any more; run make docs", name)
 				continue
 			}
@@ -103,7 +105,7 @@ func TestGenerated(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(top, name)
-		if *update {
+		if *story.Update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 				t.Fatal(err)
 			}

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"maps"
-	"os/exec"
 	"regexp"
 	"runtime"
 	"slices"
@@ -17,7 +14,6 @@ import (
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
-	"github.com/creack/pty"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -376,24 +372,4 @@ func (w *world) completion(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("%d completions, each with the start of a process, many at a time: half within %s, all within %s", len(took), took[len(took)/2], took[len(took)-1])
-}
-
-// onTerminal runs a command on a terminal of its own, so many columns wide, and
-// returns what is to be seen there.
-func onTerminal(t *testing.T, cmd *exec.Cmd, columns int, reply string) string {
-	t.Helper()
-	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: uint16(columns)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer screen.Close() //nolint:errcheck // it was only looked at
-	if _, err := io.WriteString(screen, reply); err != nil {
-		t.Fatal(err)
-	}
-	var seen bytes.Buffer
-	if _, err := io.Copy(&seen, screen); err != nil && !errors.Is(err, syscall.EIO) { // EIO is how a terminal ends on Linux
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	return seen.String()
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"sealpost/test/story"
 )
 
 // visit is what the sweep calls a command with. Words are separated by blanks;
@@ -149,12 +150,12 @@ func newWorld(t *testing.T) *world {
 		_, _ = io.WriteString(w, "so it is")
 	}))
 	t.Cleanup(receiver.Close)
-	w := &world{exe: build(t), folder: t.TempDir(), hook: receiver.URL + "/takes", secrets: []string{canary, canaryOther, canaryPanda, canaryToken, canarySeal}}
-	daemon := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "served.db")}}
+	w := &world{exe: story.Binary(t), folder: t.TempDir(), hook: receiver.URL + "/takes", secrets: []string{canary, canaryOther, canaryPanda, canaryToken, canarySeal}}
+	daemon := story.New(t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "served.db")})
 	served := w.must(t, daemon, `token create served -o json`)
-	w.url, _ = daemon.serve()
+	w.url, _ = daemon.Serve()
 	w.secrets = append(w.secrets, token(t, served))
-	p := program{t, w.env(w.folder)}
+	p := story.New(t, w.env(w.folder))
 	for name, text := range map[string]string{
 		"credentials.csv": "provider_user,credential\nuser-2,cred-2\n",
 		"members.csv":     "address,role\n0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359,admin\n",
@@ -192,23 +193,10 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// build makes the program as it ships: static, and without the race detector,
-// which would make each of its starts five times as long.
-func build(t *testing.T) string {
-	t.Helper()
-	exe := filepath.Join(t.TempDir(), "sealpost")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", exe, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
-	return exe
-}
-
 // must runs a line of the world's making; a verdict may be negative.
-func (w *world) must(t *testing.T, p program, line string) string {
+func (w *world) must(t *testing.T, p story.Program, line string) string {
 	t.Helper()
-	cmd := p.command(t.Context(), w.words(line)...)
+	cmd := p.Command(t.Context(), w.words(line)...)
 	cmd.Path, cmd.Dir = w.exe, w.folder
 	out, err := cmd.Output()
 	if code := cmd.ProcessState.ExitCode(); code > exitUsage {
@@ -263,7 +251,7 @@ type outcome struct {
 
 // outingTime is beyond what any command takes: who needs it is waiting for
 // somebody who never comes.
-const outingTime = 30 * time.Second
+const outingTime = 5 * time.Minute
 
 func (o outing) run(t *testing.T) (r outcome) {
 	t.Helper()
@@ -283,11 +271,11 @@ func (o outing) run(t *testing.T) (r outcome) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), outingTime)
 	defer cancel()
-	cmd := program{t, slices.Concat(o.world.env(folder), o.env)}.command(ctx, o.args...)
+	cmd := story.New(t, slices.Concat(o.world.env(folder), o.env)).Command(ctx, o.args...)
 	cmd.Path, cmd.Dir = o.world.exe, folder
 	began := time.Now()
 	if o.tty > 0 {
-		r.out = onTerminal(t, cmd, o.tty, o.reply)
+		r.out = story.OnTerminal(t, cmd, o.tty, o.reply)
 	} else {
 		var out, errs bytes.Buffer
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(o.stdin), &out, &errs

@@ -39,7 +39,7 @@ func (r *rig) next() (a arrival) {
 		if err := json.Unmarshal([]byte(body), &a); err != nil {
 			r.Fatalf("%s: %v", body, err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		r.Fatal("nothing arrives")
 	}
 	return a

@@ -113,7 +113,7 @@ func (r *rig) arrives(wants ...string) {
 				r.t.Errorf("%s has left in %s", private, body)
 			}
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		r.t.Fatalf("nothing arrived with %q", wants)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package provider
 
 import (
 	"encoding/json"
@@ -16,6 +16,8 @@ import (
 
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
+
+	"sealpost/test/story"
 )
 
 // TestByHandBesideTheNode completes events by hand in the moment in which the
@@ -53,8 +55,8 @@ func TestByHandBesideTheNode(t *testing.T) {
 		together.Go(func() {
 			// In block 8, and every other one reverted.
 			status := map[bool]string{true: "success", false: "reverted"}[hash[len(hash)-1]%2 == 0]
-			_, errs, code := w.run("", "event", "receipt", id, "--transaction-hash", hash, "--block-number", "8", "--status", status)
-			if code != exitDone && (code != exitConflict || !strings.Contains(errs, "has another receipt: success in block 7")) {
+			_, errs, code := w.Run("", "event", "receipt", id, "--transaction-hash", hash, "--block-number", "8", "--status", status)
+			if code != story.ExitDone && (code != story.ExitConflict || !strings.Contains(errs, "has another receipt: success in block 7")) {
 				t.Errorf("%s: exit code %d\n%s", id, code, errs)
 			}
 			mu.Lock()
@@ -75,7 +77,7 @@ func TestByHandBesideTheNode(t *testing.T) {
 	})
 	for id, hash := range waiting {
 		state, block := "accepted", 7
-		if codes[id] == exitDone {
+		if codes[id] == story.ExitDone {
 			if block = 8; hash[len(hash)-1]%2 != 0 {
 				state = "reverted"
 			}
@@ -95,26 +97,26 @@ func TestByHandBesideTheNode(t *testing.T) {
 
 // vigil is a daemon that watches a node, events that wait, and a receiver.
 type vigil struct {
-	program
+	story.Program
 	path, metrics string
-	logs          *record
-	bodies        *record
+	logs          *story.Record
+	bodies        *story.Record
 }
 
 // watching starts it, with events by id and what they wait for.
 func watching(t *testing.T, url string, waiting map[string]string) *vigil {
 	t.Helper()
-	w := &vigil{path: filepath.Join(t.TempDir(), "s.db"), bodies: &record{}}
+	w := &vigil{path: filepath.Join(t.TempDir(), "s.db"), bodies: &story.Record{}}
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w.bodies, "%s\n", body)
 	}))
 	t.Cleanup(receiver.Close)
-	w.program = program{t, []string{
+	w.Program = story.New(t, []string{
 		"SEALPOST_DATABASE=" + w.path, "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_LOG_LEVEL=debug",
 		"SEALPOST_RECEIPTS_RPC_URL=" + url, "SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_INTERVAL=100ms",
-	}}
-	if _, errs, code := w.run("", "webhook", "create", "all", "--url", receiver.URL); code != exitDone {
+	})
+	if _, errs, code := w.Run("", "webhook", "create", "all", "--url", receiver.URL); code != story.ExitDone {
 		t.Fatal(errs)
 	}
 	s, err := store.Open(t.Context(), store.Options{Path: w.path})
@@ -135,23 +137,23 @@ func watching(t *testing.T, url string, waiting map[string]string) *vigil {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.metrics = freePort(t)
-	_, w.logs = w.serve("--metrics-listen", "127.0.0.1:"+w.metrics)
+	w.metrics = story.FreePort(t)
+	_, w.logs = w.Serve("--metrics-listen", "127.0.0.1:"+w.metrics)
 	return w
 }
 
 // states are those of the first and the second event.
 func (w *vigil) states() string {
-	w.t.Helper()
+	w.T.Helper()
 	return w.state("good") + " " + w.state("bad")
 }
 
 func (w *vigil) state(id string) string {
-	w.t.Helper()
-	out, errs, _ := w.run("", "event", "get", id, "-o", "json")
+	w.T.Helper()
+	out, errs, _ := w.Run("", "event", "get", id, "-o", "json")
 	var e struct{ State string }
 	if err := json.Unmarshal([]byte(out), &e); err != nil {
-		w.t.Fatal(err, errs)
+		w.T.Fatal(err, errs)
 	}
 	return e.State
 }
@@ -162,19 +164,19 @@ func (w *vigil) received() []string {
 
 // peak is the most memory that the daemon has had.
 func (w *vigil) peak() (bytes int) {
-	w.t.Helper()
+	w.T.Helper()
 	owner, running := store.Daemon(w.path)
 	if !running {
-		w.t.Fatal("the daemon is gone")
+		w.T.Fatal("the daemon is gone")
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", owner.PID))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	_, after, _ := strings.Cut(string(status), "VmHWM:")
 	kilobytes, err := strconv.Atoi(strings.Fields(after)[0])
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return kilobytes << 10
 }

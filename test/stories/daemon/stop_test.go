@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bufio"
@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sealpost/test/story"
 )
 
 // TestStopBesideSlowClient stops a daemon while a client is in the middle of a
@@ -33,13 +35,13 @@ func TestStopBesideSlowClient(t *testing.T) {
 	defer receiver.Close()
 	release := sync.OnceFunc(func() { close(answer) })
 	defer release()
-	p := program{t, []string{
+	p := story.New(t, []string{
 		"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "SEALPOST_EGRESS_ALLOW_HTTP=true",
 		"SEALPOST_RETRY_BASE=1ms", "SEALPOST_RETRY_MAX_DELAY=1ms", "SEALPOST_DELIVERY_SHUTDOWN_GRACE=1s",
-	}}
+	})
 	do := func(args ...string) string {
 		t.Helper()
-		out, errs, code := p.run("", args...)
+		out, errs, code := p.Run("", args...)
 		if code != 0 {
 			t.Fatal(errs)
 		}
@@ -48,15 +50,15 @@ func TestStopBesideSlowClient(t *testing.T) {
 	do("webhook", "create", "orders", "--url", receiver.URL)
 	fields := strings.Fields(do("token", "create", "test"))
 	token := fields[len(fields)-1]
-	address := "127.0.0.1:" + freePort(t)
-	daemon := p.command(context.Background(), "serve", "--listen", address, "--metrics-listen", "off")
-	var logs record
+	address := "127.0.0.1:" + story.FreePort(t)
+	daemon := p.Command(context.Background(), "serve", "--listen", address, "--metrics-listen", "off")
+	var logs story.Record
 	daemon.Stderr = &logs
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = daemon.Process.Kill() })
-	ready(t, "http://"+address)
+	story.Ready(t, "http://"+address)
 
 	do("publish", "order.paid", "--data", "{}")
 	<-reached

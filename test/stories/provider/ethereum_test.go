@@ -1,4 +1,4 @@
-package main
+package provider
 
 import (
 	"bufio"
@@ -18,6 +18,8 @@ import (
 
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
+
+	"sealpost/test/story"
 )
 
 // ethereum is a real node, from the npm registry; its chain outlives it.
@@ -98,16 +100,16 @@ func (e *ethereum) mine() { e.call("evm_mine", []any{}) }
 // is never sent; the node is killed in between, and so is the daemon.
 func TestEthereum(t *testing.T) {
 	folder := t.TempDir()
-	node := &ethereum{t: t, port: freePort(t), folder: filepath.Join(folder, "chain")}
+	node := &ethereum{t: t, port: story.FreePort(t), folder: filepath.Join(folder, "chain")}
 	node.start()
 	t.Cleanup(node.kill)
 	sink := filepath.Join(folder, "sink")
-	p := program{t, []string{
+	p := story.New(t, []string{
 		"SEALPOST_DATABASE=" + filepath.Join(folder, "sealpost.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8",
 		"SEALPOST_EGRESS_CA_FILE=" + filepath.Join(sink, "ca.pem"), "SECRET=" + strings.Repeat("5", 64),
 		"SEALPOST_RECEIPTS_RPC_URL=http://user:key-0123456789@127.0.0.1:" + node.port,
 		"SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_CONFIRMATIONS=2", "SEALPOST_RECEIPTS_INTERVAL=100ms", "SEALPOST_RECEIPTS_TIMEOUT=2h",
-	}}
+	})
 	receiver := exec.CommandContext(t.Context(), os.Args[0], sink, "200")
 	receiver.Args[0] = "receiver"
 	if err := receiver.Start(); err != nil {
@@ -121,8 +123,8 @@ func TestEthereum(t *testing.T) {
 	})
 	run := func(want string, args ...string) string {
 		t.Helper()
-		out, errs, code := p.run("", args...)
-		if code != exitDone || !strings.Contains(out+errs, want) {
+		out, errs, code := p.Run("", args...)
+		if code != story.ExitDone || !strings.Contains(out+errs, want) {
 			t.Fatalf("%q: exit code %d\n%s%s", args, code, out, errs)
 		}
 		return out
@@ -160,15 +162,15 @@ func TestEthereum(t *testing.T) {
 	}
 
 	// The daemon is killed, not stopped: what it watches stands in the database.
-	address := "127.0.0.1:" + freePort(t)
-	cmd := p.command(context.Background(), "serve", "--listen", address, "--metrics-listen", "off")
-	first := &record{}
+	address := "127.0.0.1:" + story.FreePort(t)
+	cmd := p.Command(context.Background(), "serve", "--listen", address, "--metrics-listen", "off")
+	first := &story.Record{}
 	cmd.Stderr = first
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	ready(t, "http://"+address)
+	story.Ready(t, "http://"+address)
 	good, bad := node.send(false), node.send(true)
 	hold("http://"+address, "good", "t1", good)
 	hold("http://"+address, "bad", "t2", bad)
@@ -190,7 +192,7 @@ func TestEthereum(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	_, logs := p.serve() // while there is no node
+	_, logs := p.Serve() // while there is no node
 	eventually(t, "the node to be missed", func() bool { return strings.Contains(logs.String(), "can't be watched") })
 	node.start()
 	node.mine()
@@ -212,7 +214,7 @@ func TestEthereum(t *testing.T) {
 	if err := json.Unmarshal(line, &request); err != nil {
 		t.Fatal(err)
 	}
-	if out, errs, code := p.run(string(body), "verify-signature", "--secret", "env:SECRET", "-H", "Signature: "+request.Headers.Get("Signature")); code != exitDone {
+	if out, errs, code := p.Run(string(body), "verify-signature", "--secret", "env:SECRET", "-H", "Signature: "+request.Headers.Get("Signature")); code != story.ExitDone {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	run("bad", "event", "list", "--state", "reverted")
@@ -239,7 +241,7 @@ func TestEthereum(t *testing.T) {
 // eventually waits until something is so.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for !so() {

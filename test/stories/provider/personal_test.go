@@ -1,4 +1,4 @@
-package main
+package provider
 
 import (
 	"database/sql"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"sealpost/internal/catalog/catalogtest"
+
+	"sealpost/test/story"
 )
 
 // What marks a person in the provider's events: a word that all texts have in
@@ -77,16 +79,16 @@ func TestPersonalData(t *testing.T) {
 		"trailer":       raw("HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\nTrailer: canary\r\n\r\n0\r\ncanary BODY\r\n\r\n"),
 		"trailer-taken": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length, canary\r\n\r\n0\r\ncanary BODY\r\n\r\n"),
 	}
-	told := newSentry(t)
-	path, metricsPort := filepath.Join(t.TempDir(), "s.db"), freePort(t)
-	p := program{t, []string{
+	told := story.NewSentry(t)
+	path, metricsPort := filepath.Join(t.TempDir(), "s.db"), story.FreePort(t)
+	p := story.New(t, []string{
 		"SEALPOST_DATABASE=" + path, "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_RETRY_ATTEMPTS=0", "SEALPOST_LOG_LEVEL=debug",
-		"SEALPOST_PROVIDER_PANDA_SECRET=env:KEY", "KEY=" + pandaKey, "SEALPOST_SENTRY_DSN=" + told.dsn(), "SEALPOST_RECEIPTS_AWAIT=transaction.updated", "SEALPOST_RECEIPTS_TIMEOUT=1s",
-	}}
+		"SEALPOST_PROVIDER_PANDA_SECRET=env:KEY", "KEY=" + pandaKey, "SEALPOST_SENTRY_DSN=" + told.DSN(), "SEALPOST_RECEIPTS_AWAIT=transaction.updated", "SEALPOST_RECEIPTS_TIMEOUT=1s",
+	})
 	run := func(args ...string) string {
 		t.Helper()
-		out, errs, code := p.run("", args...)
-		if code != exitDone {
+		out, errs, code := p.Run("", args...)
+		if code != story.ExitDone {
 			t.Fatalf("%q: exit code %d\n%s%s", args, code, out, errs)
 		}
 		return out
@@ -97,7 +99,7 @@ func TestPersonalData(t *testing.T) {
 		run("webhook", "create", name, "--url", receiver.URL)
 	}
 	run("credential", "link", "--provider-user", "canary-known", "--credential", "canary-credential")
-	daemon, logs := p.serve("--metrics-listen", "127.0.0.1:"+metricsPort)
+	daemon, logs := p.Serve("--metrics-listen", "127.0.0.1:"+metricsPort)
 	post := func(want int, raw []byte) {
 		t.Helper()
 		if status, answer, err := panda(t.Context(), daemon, raw); err != nil || status != want {
@@ -121,7 +123,7 @@ func TestPersonalData(t *testing.T) {
 	eventually(t, "every delivery to end", func() bool {
 		return run("delivery", "list", "--state", "pending", "-o", "jsonl") == "" && run("event", "list", "--state", "held", "-o", "jsonl") == ""
 	})
-	if c := told.next(t, "a delivery is dead").Contexts.Sealpost; c["type"] == "" {
+	if c := told.Next(t, "a delivery is dead").Contexts.Sealpost; c["type"] == "" {
 		t.Errorf("told as %v", c)
 	}
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
@@ -136,9 +138,7 @@ func TestPersonalData(t *testing.T) {
 	eventually(t, "the fault in the log", func() bool { return strings.Contains(logs.String(), "provider_event") })
 
 	metrics, _ := scrape(t, metricsPort, "")
-	told.mu.Lock()
-	defer told.mu.Unlock()
-	for where, text := range map[string]string{"the log": logs.String(), "the metrics": metrics, "Sentry": told.arrived.String()} {
+	for where, text := range map[string]string{"the log": logs.String(), "the metrics": metrics, "Sentry": told.Arrived()} {
 		for line := range strings.Lines(text) {
 			if strings.Contains(strings.ToLower(line), personWord) || strings.Contains(line, personSum) {
 				t.Errorf("%s has something of a person:\n%s", where, line)

@@ -1,4 +1,4 @@
-package main
+package edges
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"sealpost/test/story"
 )
 
 // other is a server that is not ours and speaks the first four rows of the
@@ -99,7 +101,7 @@ func TestOtherServer(t *testing.T) {
 	there := &other{hooks: map[string]map[string]any{}}
 	web := httptest.NewServer(there)
 	t.Cleanup(web.Close)
-	p := program{t, []string{"SEALPOST_SERVER=" + web.URL, "XDG_STATE_HOME=" + filepath.Join(t.TempDir(), "state"), "KEY=" + strings.Repeat("1", 64)}}
+	p := story.New(t, []string{"SEALPOST_SERVER=" + web.URL, "XDG_STATE_HOME=" + filepath.Join(t.TempDir(), "state"), "KEY=" + strings.Repeat("1", 64)})
 	const route = `"transaction":{"created":"https://r.example.com/t"}`
 	document := func(url string) string {
 		return fmt.Sprintf(`{"webhooks":{"orders":{"url":%q,%s}}}`, url, route)
@@ -109,14 +111,14 @@ func TestOtherServer(t *testing.T) {
 		code        int
 		out         string // in what is printed
 	}{
-		{"", "webhook list", exitDenied, ""},
+		{"", "webhook list", story.ExitDenied, ""},
 		{"", "login --wallet-key env:KEY --domain r.example.com", 0, ""},
 		{"", "webhook list -o json", 0, "{}"},
 		{"", "webhook create orders --url https://r.example.com/ --event transaction.created=https://r.example.com/t -o json", 0, `,"secret":"` + strings.Repeat("a", 64) + `"}`},
-		{"", "webhook create orders --url https://r.example.com/ -o json", exitConflict, "name conflict"},
+		{"", "webhook create orders --url https://r.example.com/ -o json", story.ExitConflict, "name conflict"},
 		{"", "webhook create orders --url https://r.example.com/ --if-absent -o json", 0, route},
 		{"", "webhook get orders -o json", 0, `{"name":"orders","url":"https://r.example.com/",` + route + `}`},
-		{"", "webhook get nobody -o json", exitNotFound, "not found: GET /api/webhook/nobody"},
+		{"", "webhook get nobody -o json", story.ExitNotFound, "not found: GET /api/webhook/nobody"},
 		{"", "webhook list -o json", 0, "orders"},
 		{"", "webhook update orders --url https://r.example.com/2 -o json", 0, `"url":"https://r.example.com/2"`},
 		{document("https://r.example.com/2"), "webhook apply -f - --dry-run --exit-code", 0, ""},
@@ -124,11 +126,11 @@ func TestOtherServer(t *testing.T) {
 		{"", "webhook export -o json", 0, `{"type":"integrator","webhooks":{"orders":{"url":"https://r.example.com/3",` + route + `}}}`},
 		{`{"webhooks":{"more":{"url":"https://r.example.com/m"}}}`, "webhook import -f - -q -o json", 0, `{"created":1,"unchanged":0,"secrets":{"more":"` + strings.Repeat("a", 64) + `"}}`},
 		{`{"webhooks":{"last":{"url":"https://r.example.com/l"}}}`, "webhook import -f - -q", 0, "last  " + strings.Repeat("a", 64)},
-		{"", "webhook rotate orders -o json", exitNotFound, "does not know the call"},
-		{"", "webhook delete orders -y -o json", exitNotFound, "does not know the call"},
+		{"", "webhook rotate orders -o json", story.ExitNotFound, "does not know the call"},
+		{"", "webhook delete orders -y -o json", story.ExitNotFound, "does not know the call"},
 		{"", "logout", 0, ""},
 	} {
-		out, errs, code := p.run(c.stdin, strings.Fields(c.line)...)
+		out, errs, code := p.Run(c.stdin, strings.Fields(c.line)...)
 		if text := map[bool]string{true: out, false: errs}[c.code == 0]; code != c.code || !strings.Contains(text, c.out) {
 			t.Errorf("%s: exit code %d, not %d\n%s\n%s", c.line, code, c.code, out, errs)
 		}

@@ -1,4 +1,4 @@
-package main
+package provider
 
 import (
 	"encoding/json"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sealpost/test/story"
 )
 
 // The transactions that two events wait for: the first one succeeded, the
@@ -189,13 +191,13 @@ func TestLyingNodes(t *testing.T) {
 					saw = all
 					return count != "" && count != "0" && strings.Contains(all, "\nsealpost_receipt_node_up 0\n")
 				})
-				out, errs, code := w.run("", "doctor")
-				if code != exitNegative || !strings.Contains(out, "fail  receipts.node") || !strings.Contains(out, node.words) {
+				out, errs, code := w.Run("", "doctor")
+				if code != story.ExitNegative || !strings.Contains(out, "fail  receipts.node") || !strings.Contains(out, node.words) {
 					t.Errorf("doctor ends with %d\n%s%s", code, out, errs)
 				}
 				saw += out + errs
 			}
-			if out, errs, code := w.run("", "publish", "order.paid", "--data", "{}", "--wait"); code != exitDone {
+			if out, errs, code := w.Run("", "publish", "order.paid", "--data", "{}", "--wait"); code != story.ExitDone {
 				t.Errorf("publishing ends with %d\n%s%s", code, out, errs)
 			}
 			want := "held held"

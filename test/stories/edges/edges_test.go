@@ -1,18 +1,11 @@
-package main
+package edges
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,97 +13,9 @@ import (
 
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
+
+	"sealpost/test/story"
 )
-
-// program runs the real program in a process of its own.
-type program struct {
-	t   *testing.T
-	env []string
-}
-
-func (p program) command(ctx context.Context, args ...string) *exec.Cmd {
-	p.t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	cmd := exec.CommandContext(ctx, exe, args...)
-	cmd.Args[0] = "sealpost" // the test binary is the program under this name
-	cmd.Env = append([]string{"HOME=" + p.t.TempDir(), "PATH=" + os.Getenv("PATH"), raceExit}, p.env...)
-	return cmd
-}
-
-// run returns standard output, standard error and the exit code.
-func (p program) run(stdin string, args ...string) (out, errs string, code int) {
-	p.t.Helper()
-	cmd := p.command(p.t.Context(), args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		p.t.Fatal(err)
-	}
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
-}
-
-// serve starts a daemon and returns its URL; it ends with the test.
-func (p program) serve(args ...string) (url string, logs *record) {
-	p.t.Helper()
-	address := "127.0.0.1:" + freePort(p.t)
-	cmd := p.command(context.Background(), append([]string{"serve", "--listen", address, "--metrics-listen", "off"}, args...)...)
-	logs = &record{}
-	cmd.Stderr = logs
-	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			p.t.Errorf("the daemon ended with %v\n%s", err, logs)
-		}
-	})
-	url = "http://" + address
-	ready(p.t, url)
-	return url, logs
-}
-
-// ready waits until a daemon takes work.
-func ready(t *testing.T, url string) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if response, err := http.Get(url + "/readyz"); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("the daemon at %s is not ready", url)
-		}
-	}
-}
-
-// record keeps what a process writes while it is running.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
 
 // What differs between two runs of the same commands.
 var varying = []struct{ pattern, instead string }{
@@ -132,18 +37,18 @@ func normal(text string) string {
 func TestBothEdges(t *testing.T) {
 	folder := t.TempDir()
 	common := []string{"SEALPOST_EGRESS_ALLOW=127.0.0.0/8", "NEW=abcdefghijklmnopqrstuvwxyz"}
-	served := program{t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "served.db")}, common...)}
-	token, errs, code := served.run("", "token", "create", "test", "-o", "json")
+	served := story.New(t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "served.db")}, common...))
+	token, errs, code := served.Run("", "token", "create", "test", "-o", "json")
 	if code != 0 {
 		t.Fatal(errs)
 	}
 	token = regexp.MustCompile(`"token":"([^"]+)"`).FindStringSubmatch(token)[1]
 	hold(t, filepath.Join(folder, "served.db"), "h1")
 	hold(t, filepath.Join(folder, "file.db"), "h1")
-	url, logs := served.serve()
-	edges := map[string]program{
-		"file":   {t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "file.db")}, common...)},
-		"server": {t, append([]string{"SEALPOST_SERVER=" + url, "SEALPOST_TOKEN=" + token}, common...)},
+	url, logs := served.Serve()
+	edges := map[string]story.Program{
+		"file":   story.New(t, append([]string{"SEALPOST_DATABASE=" + filepath.Join(folder, "file.db")}, common...)),
+		"server": story.New(t, append([]string{"SEALPOST_SERVER=" + url, "SEALPOST_TOKEN=" + token}, common...)),
 	}
 	hash := "0x" + strings.Repeat("ab", 32)
 	for _, line := range []string{
@@ -200,7 +105,7 @@ func TestBothEdges(t *testing.T) {
 			}
 			var got [2]string
 			for i, edge := range []string{"file", "server"} {
-				out, errs, code := edges[edge].run("", args...)
+				out, errs, code := edges[edge].Run("", args...)
 				got[i] = normal(out + "\n[" + string(rune('0'+code)) + "]\n" + errorCode(errs))
 			}
 			if got[0] != got[1] {
@@ -243,11 +148,11 @@ func hold(t *testing.T, path, id string) {
 // refuses, and does not do on this machine what was meant for that one.
 func TestFileAlone(t *testing.T) {
 	folder := t.TempDir()
-	file := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(folder, "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8"}}
-	if _, errs, code := file.run("", "webhook", "create", "x", "--url", "https://127.0.0.1:8441/"); code != 0 {
+	file := story.New(t, []string{"SEALPOST_DATABASE=" + filepath.Join(folder, "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8"})
+	if _, errs, code := file.Run("", "webhook", "create", "x", "--url", "https://127.0.0.1:8441/"); code != 0 {
 		t.Fatal(errs)
 	}
-	both := program{t, append([]string{"SEALPOST_SERVER=http://127.0.0.1:9", "SEALPOST_TOKEN=x"}, file.env...)}
+	both := story.New(t, append([]string{"SEALPOST_SERVER=http://127.0.0.1:9", "SEALPOST_TOKEN=x"}, file.Env...))
 	for _, line := range []string{
 		"token create ci", "token list", "token revoke ci -y", "org create acme", "org list", "member list", "member add 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
 		"credential link --provider-user u --credential c", "credential list", "credential unlink --provider-user u -y", "credential unknown",
@@ -255,12 +160,12 @@ func TestFileAlone(t *testing.T) {
 		"verify-signature --webhook x --body - -H Signature:00", "webhook export --with-secrets",
 		"db check", "db migrate", "db prune", "db rekey --off", "db backup copy.db", "doctor",
 	} {
-		out, errs, code := both.run("{}", strings.Fields(line)...)
-		if code != exitUsage || !strings.Contains(errs, "database file") {
+		out, errs, code := both.Run("{}", strings.Fields(line)...)
+		if code != story.ExitUsage || !strings.Contains(errs, "database file") {
 			t.Errorf("%s: exit code %d: %s%s", line, code, out, errs)
 		}
 	}
-	if out, _, _ := file.run("", "token", "list", "-o", "json"); strings.TrimSpace(out) != "[]" {
+	if out, _, _ := file.Run("", "token", "list", "-o", "json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("made on this machine: %s", out)
 	}
 }
@@ -268,11 +173,11 @@ func TestFileAlone(t *testing.T) {
 // TestProcessesBesideTheDaemon has two command lines work on the file while a
 // daemon does: nobody ever sees a locked database, and nothing is lost.
 func TestProcessesBesideTheDaemon(t *testing.T) {
-	p := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8"}}
-	if _, errs, code := p.run("", "webhook", "create", "x", "--url", "https://127.0.0.1:8441/"); code != 0 {
+	p := story.New(t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8"})
+	if _, errs, code := p.Run("", "webhook", "create", "x", "--url", "https://127.0.0.1:8441/"); code != 0 {
 		t.Fatal(errs)
 	}
-	p.serve()
+	p.Serve()
 	const each = 6
 	var g errgroup.Group
 	for who := range 2 {
@@ -282,7 +187,7 @@ func TestProcessesBesideTheDaemon(t *testing.T) {
 					{"publish", "a.b", "--data", "{}", "--id", fmt.Sprintf("e-%d-%d", who, n)},
 					{"webhook", "update", "x", "--event", fmt.Sprintf("a.b%d%d=https://127.0.0.1:8441/", who, n)},
 				} {
-					if _, errs, code := p.run("", args...); code != 0 {
+					if _, errs, code := p.Run("", args...); code != 0 {
 						return fmt.Errorf("%q: %d %s", args, code, errs)
 					}
 				}
@@ -293,11 +198,11 @@ func TestProcessesBesideTheDaemon(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, _ := p.run("", "webhook", "get", "x", "-o", "json")
+	out, errs, _ := p.Run("", "webhook", "get", "x", "-o", "json")
 	if n := strings.Count(out, `"b`); n != 2*each {
 		t.Errorf("%d of %d changes are there: %s %s", n, 2*each, out, errs)
 	}
-	out, errs, _ = p.run("", "event", "list", "-o", "jsonl")
+	out, errs, _ = p.Run("", "event", "list", "-o", "jsonl")
 	if n := strings.Count(out, "\n"); n != 2*each {
 		t.Errorf("%d of %d events are there: %s %s", n, 2*each, out, errs)
 	}
@@ -311,12 +216,12 @@ func errorCode(errs string) string {
 }
 
 func TestServerCantBeReached(t *testing.T) {
-	p := program{t, []string{"SEALPOST_SERVER=http://127.0.0.1:" + freePort(t), "SEALPOST_TOKEN=x"}}
-	if _, errs, code := p.run("", "webhook", "list"); code != exitEnvironment || !strings.Contains(errs, "can't reach the server") {
+	p := story.New(t, []string{"SEALPOST_SERVER=http://127.0.0.1:" + story.FreePort(t), "SEALPOST_TOKEN=x"})
+	if _, errs, code := p.Run("", "webhook", "list"); code != story.ExitEnvironment || !strings.Contains(errs, "can't reach the server") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
-	p.env = p.env[:1]
-	if _, errs, code := p.run("", "webhook", "list"); code != exitDenied || !strings.Contains(errs, "not signed in") {
+	p.Env = p.Env[:1]
+	if _, errs, code := p.Run("", "webhook", "list"); code != story.ExitDenied || !strings.Contains(errs, "not signed in") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }

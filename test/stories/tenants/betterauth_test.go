@@ -1,4 +1,4 @@
-package main
+package tenants
 
 import (
 	"bufio"
@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sealpost/test/story"
 )
 
 // TestBetterAuth has the real clients speak to the real daemon: both versions
@@ -14,11 +16,11 @@ import (
 // It fails where Node.js or the packages are missing; `make node` installs them.
 func TestBetterAuth(t *testing.T) {
 	const domain = "app.example.com"
-	p := program{t, []string{
+	p := story.New(t, []string{
 		"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.0/8",
 		"SEALPOST_AUTH_SIWE_ENABLED=true", "SEALPOST_AUTH_SIWE_DOMAIN=" + domain, "SEALPOST_AUTH_RATE_LIMIT=0",
-	}}
-	url, logs := p.serve()
+	})
+	url, logs := p.Serve()
 	for _, version := range []string{"1.6", "1.7"} {
 		t.Run(version, func(t *testing.T) {
 			node := exec.CommandContext(t.Context(), "node", "user.js", version, url, domain, "https://127.0.0.1:8443/hook")
@@ -60,19 +62,19 @@ func TestLoginElsewhere(t *testing.T) {
 				_ = stdin.Close()
 				_ = node.Wait()
 			})
-			p := program{t, []string{"XDG_STATE_HOME=" + t.TempDir(), "SEALPOST_SERVER=" + strings.TrimSpace(url), "KEY=" + strings.Repeat("1", 64)}}
+			p := story.New(t, []string{"XDG_STATE_HOME=" + t.TempDir(), "SEALPOST_SERVER=" + strings.TrimSpace(url), "KEY=" + strings.Repeat("1", 64)})
 			for _, step := range []struct {
 				args []string
 				code int
 				want string
 			}{
-				{[]string{"login", "--wallet-key", "env:KEY"}, exitDenied, "--domain"},
-				{[]string{"login", "--wallet-key", "env:KEY", "--domain", "app.example.com"}, exitDone, "signed in to"},
-				{[]string{"webhook", "list", "-o", "json"}, exitDone, wallet},
-				{[]string{"logout"}, exitDone, "signed out"},
-				{[]string{"webhook", "list"}, exitDenied, "not signed in"},
+				{[]string{"login", "--wallet-key", "env:KEY"}, story.ExitDenied, "--domain"},
+				{[]string{"login", "--wallet-key", "env:KEY", "--domain", "app.example.com"}, story.ExitDone, "signed in to"},
+				{[]string{"webhook", "list", "-o", "json"}, story.ExitDone, wallet},
+				{[]string{"logout"}, story.ExitDone, "signed out"},
+				{[]string{"webhook", "list"}, story.ExitDenied, "not signed in"},
 			} {
-				out, errs, code := p.run("", step.args...)
+				out, errs, code := p.Run("", step.args...)
 				if code != step.code || !strings.Contains(out+errs, step.want) || strings.Contains(errs, "warning:") {
 					t.Errorf("%q: exit code %d\n%s%s", step.args, code, out, errs)
 				}

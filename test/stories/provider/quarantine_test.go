@@ -1,4 +1,4 @@
-package main
+package provider
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 	"sealpost/internal/catalog/catalogtest"
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
+
+	"sealpost/test/story"
 )
 
 const pandaKey = "key-of-panda-0123456789abcdef"
@@ -55,23 +57,23 @@ func TestQuarantine(t *testing.T) {
 	}))
 	defer receiver.Close()
 	path := filepath.Join(t.TempDir(), "s.db")
-	metricsPort := freePort(t)
-	p := program{t, []string{
+	metricsPort := story.FreePort(t)
+	p := story.New(t, []string{
 		"SEALPOST_DATABASE=" + path, "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_PROVIDER_PANDA_SECRET=env:KEY", "KEY=" + pandaKey,
-	}}
+	})
 	run := func(want int, args ...string) (out, errs string) {
 		t.Helper()
-		out, errs, code := p.run("", args...)
+		out, errs, code := p.Run("", args...)
 		if code != want {
 			t.Fatalf("%q: exit code %d\n%s%s", args, code, out, errs)
 		}
 		return out, errs
 	}
 	for _, org := range []string{"acme", "beta"} {
-		run(exitDone, "webhook", "create", "all", "--org", org, "--url", receiver.URL+"/"+org)
+		run(story.ExitDone, "webhook", "create", "all", "--org", org, "--url", receiver.URL+"/"+org)
 	}
-	run(exitDone, "credential", "link", "--org", "acme", "--provider-user", "user-1", "--credential", "cred-1")
-	daemon, logs := p.serve("--metrics-listen", "127.0.0.1:"+metricsPort)
+	run(story.ExitDone, "credential", "link", "--org", "acme", "--provider-user", "user-1", "--credential", "cred-1")
+	daemon, logs := p.Serve("--metrics-listen", "127.0.0.1:"+metricsPort)
 	post := func(raw []byte, want int) {
 		t.Helper()
 		if status, answer, err := panda(t.Context(), daemon, raw); err != nil || status != want {
@@ -88,7 +90,7 @@ func TestQuarantine(t *testing.T) {
 			if !strings.HasPrefix(got, "/"+org+" ") || !strings.Contains(got, what) {
 				t.Fatalf("%s instead of %s with %s", got, org, what)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("nothing came to %s\n%s", org, logs)
 		}
 	}
@@ -127,7 +129,7 @@ func TestQuarantine(t *testing.T) {
 	}
 	list := func() (kept []struct{ ID int64 }) {
 		t.Helper()
-		out, _ := run(exitDone, "quarantine", "list", "-o", "json")
+		out, _ := run(story.ExitDone, "quarantine", "list", "-o", "json")
 		if err := json.Unmarshal([]byte(out), &kept); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +141,7 @@ func TestQuarantine(t *testing.T) {
 	for range twice { // takes nobody's place
 		post(misfit(most+more-1), http.StatusBadRequest)
 	}
-	run(exitNotFound, "quarantine", "push", "1")
+	run(story.ExitNotFound, "quarantine", "push", "1")
 	if n := strings.Count(logs.String(), "the quarantine of provider events is full"); n != more {
 		t.Errorf("the log tells %d times of what was dropped\n%s", n, logs)
 	}
@@ -162,21 +164,21 @@ func TestQuarantine(t *testing.T) {
 		t.Fatal(err)
 	}
 	number := fmt.Sprint(list()[0].ID)
-	if _, errs := run(exitNotFound, "quarantine", "push", number, "--org", "acme"); !strings.Contains(errs, `"user-2" is linked to no credential`) || !strings.Contains(errs, "credential link") {
+	if _, errs := run(story.ExitNotFound, "quarantine", "push", number, "--org", "acme"); !strings.Contains(errs, `"user-2" is linked to no credential`) || !strings.Contains(errs, "credential link") {
 		t.Errorf("it says %s", errs)
 	}
 	if kept := list(); fmt.Sprint(kept[0].ID) != number {
 		t.Fatalf("it did not stay: %v", kept[0])
 	}
-	run(exitDone, "credential", "link", "--org", "beta", "--provider-user", "user-2", "--credential", "cred-2")
-	run(exitDone, "quarantine", "push", number, "--org", "acme")
+	run(story.ExitDone, "credential", "link", "--org", "beta", "--provider-user", "user-2", "--credential", "cred-2")
+	run(story.ExitDone, "quarantine", "push", number, "--org", "acme")
 	comes("beta", `"id":"card-1"`)
-	run(exitNotFound, "quarantine", "push", number)
+	run(story.ExitNotFound, "quarantine", "push", number)
 	post(late, http.StatusOK) // the provider is not sure
 	post(card("last", "user-1"), http.StatusOK)
 	comes("acme", `"id":"card-1"`)
 	for org, want := range map[string]int{"acme": 2, "beta": 1} {
-		out, _ := run(exitDone, "event", "list", "--org", org, "-o", "jsonl")
+		out, _ := run(story.ExitDone, "event", "list", "--org", org, "-o", "jsonl")
 		if n := strings.Count(out, "\n"); n != want {
 			t.Errorf("%s has %d events:\n%s", org, n, out)
 		}

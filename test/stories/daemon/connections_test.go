@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bufio"
@@ -11,13 +11,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sealpost/test/story"
 )
 
 // TestConnections has a daemon that takes two connections at a time: a third
 // client waits, and is served when one of the others leaves.
 func TestConnections(t *testing.T) {
-	p := program{t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db")}}
-	url, _ := p.serve("--max-connections", "2")
+	p := story.New(t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db")})
+	url, _ := p.Serve("--max-connections", "2")
 	http.DefaultClient.CloseIdleConnections() // serve has asked whether it is ready
 	dial := func() net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -40,7 +42,7 @@ func TestConnections(t *testing.T) {
 	}
 	first, second := dial(), dial()
 	for _, conn := range []net.Conn{first, second} {
-		if err := answer(conn, 10*time.Second); err != nil {
+		if err := answer(conn, story.Patience); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,7 +51,7 @@ func TestConnections(t *testing.T) {
 		t.Errorf("a third connection is served: %v", err)
 	}
 	_ = first.Close()
-	if err := answer(third, 10*time.Second); err != nil {
+	if err := answer(third, story.Patience); err != nil {
 		t.Errorf("a third connection is not served after one has left: %v", err)
 	}
 }

@@ -1,0 +1,9 @@
+package daemon
+
+import (
+	"testing"
+
+	"sealpost/test/story"
+)
+
+func TestScript(t *testing.T) { story.Scripts(t) }

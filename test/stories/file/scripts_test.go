@@ -1,0 +1,9 @@
+package file
+
+import (
+	"testing"
+
+	"sealpost/test/story"
+)
+
+func TestScript(t *testing.T) { story.Scripts(t) }

@@ -1,0 +1,2 @@
+// Package publishing holds stories of publishing: what is checked, stored, shown and waited for.
+package publishing

@@ -1,0 +1,2 @@
+// Package signatures holds stories of signatures: verifying, explaining, listening.
+package signatures

@@ -1,0 +1,2 @@
+// Package tenants holds stories of organizations, members and credentials.
+package tenants
