@@ -33,12 +33,13 @@ func hooks(c *config.Config, intake *admin.Intake, counts *metrics.Metrics) (rou
 		counts.Expect(p.Name())
 		routes = append(routes, server.Hook{
 			Name: p.Name(),
-			Verify: func(header func(string) string, raw []byte) error {
-				err := p.Verify(key, header, raw)
+			Check: func(header func(string) string) (server.Check, error) {
+				check, err := p.Check(key, header)
 				if err != nil {
 					counts.Taken(p.Name(), webhook.IntakeUnsigned)
+					return nil, err
 				}
-				return err
+				return counted{check, func() { counts.Taken(p.Name(), webhook.IntakeUnsigned) }}, nil
 			},
 			Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) {
 				taken, err := intake.Take(ctx, p, raw)
@@ -50,6 +51,21 @@ func hooks(c *config.Config, intake *admin.Intake, counts *metrics.Metrics) (rou
 		})
 	}
 	return routes
+}
+
+// counted is the check of a signature that counts a refusal.
+type counted struct {
+	server.Check
+	refused func()
+}
+
+// Verify implements [server.Check].
+func (c counted) Verify() error {
+	err := c.Check.Verify()
+	if err != nil {
+		c.refused()
+	}
+	return err
 }
 
 func newQuarantine(a *app) *cobra.Command {

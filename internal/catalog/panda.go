@@ -15,9 +15,9 @@ type panda struct{}
 // Name implements [Provider].
 func (panda) Name() string { return "panda" }
 
-// Verify implements [Provider].
-func (panda) Verify(key secret.Text, header func(name string) string, raw []byte) error {
-	return verifyHex(key, header("signature"), raw)
+// Check implements [Provider].
+func (panda) Check(key secret.Text, header func(name string) string) (*Check, error) {
+	return checkHex(key, header("signature"))
 }
 
 // Map implements [Provider].

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"slices"
 
 	"sealpost/internal/secret"
@@ -23,10 +24,11 @@ type Provider interface {
 	// provider.NAME.secret.
 	Name() string
 
-	// Verify checks the signature of the bytes as they came; header returns
-	// the value of a header by name, as [net/http.Header.Get] does. The
+	// Check begins to check a request's signature, before its body is read;
+	// header returns the value of a header by name, as [net/http.Header.Get]
+	// does. A request without a well-formed signature is refused here. The
 	// error is one of the Err values of this package.
-	Verify(key secret.Text, header func(name string) string, raw []byte) error
+	Check(key secret.Text, header func(name string) string) (*Check, error)
 
 	// Map reads an event. Where it does not fit, the error is an
 	// [*IntakeError], and Intake.ID is set nevertheless when it could be
@@ -51,26 +53,41 @@ func ProviderByName(name string) (p Provider, found bool) {
 	return providers[i], true
 }
 
-// verifyHex checks a signature that is the hex HMAC-SHA256 of raw, in either
-// case. The key is the secret's text itself. Only the comparison of two whole
-// digests depends on the key, and it takes the same time wherever they differ.
-func verifyHex(key secret.Text, signature string, raw []byte) error {
+// Check is the check of one signature. The raw body is written to it as it
+// comes, in pieces of any size.
+type Check struct {
+	given [sha256.Size]byte
+	mac   hash.Hash
+}
+
+// checkHex begins to check a signature that is the hex HMAC-SHA256 of the raw
+// body, in either case. The key is the secret's text itself.
+func checkHex(key secret.Text, signature string) (*Check, error) {
 	if key.IsZero() {
-		return ErrNoKey
+		return nil, ErrNoKey
 	}
 	if signature == "" {
-		return ErrNoSignature
+		return nil, ErrNoSignature
 	}
-	var given [sha256.Size]byte
-	if len(signature) != hex.EncodedLen(len(given)) {
-		return ErrBadSignature
+	c := &Check{}
+	if len(signature) != hex.EncodedLen(len(c.given)) {
+		return nil, ErrBadSignature
 	}
-	if _, err := hex.Decode(given[:], []byte(signature)); err != nil {
-		return ErrBadSignature
+	if _, err := hex.Decode(c.given[:], []byte(signature)); err != nil {
+		return nil, ErrBadSignature
 	}
-	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	mac.Write(raw)
-	if !hmac.Equal(given[:], mac.Sum(nil)) {
+	c.mac = hmac.New(sha256.New, []byte(key.Reveal()))
+	return c, nil
+}
+
+// Write implements [io.Writer]. It never fails.
+func (c *Check) Write(piece []byte) (int, error) { return c.mac.Write(piece) }
+
+// Verify returns nil when the signature is that of all that was written, and
+// otherwise [ErrBadSignature]. Only the comparison of two whole digests depends
+// on the key, and it takes the same time wherever they differ.
+func (c *Check) Verify() error {
+	if !hmac.Equal(c.given[:], c.mac.Sum(nil)) {
 		return ErrBadSignature
 	}
 	return nil

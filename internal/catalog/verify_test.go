@@ -19,6 +19,30 @@ func hexMAC(key string, raw []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// verify checks a request's signature, with the body in two pieces.
+func verify(key string, header func(string) string, raw []byte) error {
+	check, err := (panda{}).Check(secret.New(key), header)
+	if err != nil {
+		return err
+	}
+	for _, piece := range [][]byte{raw[:len(raw)/2], raw[len(raw)/2:]} {
+		if _, err := check.Write(piece); err != nil {
+			return err
+		}
+	}
+	return check.Verify()
+}
+
+// TestPandaRefusesBeforeTheBody checks that a signature which can fit no body is
+// refused before the body is there.
+func TestPandaRefusesBeforeTheBody(t *testing.T) {
+	for _, signature := range []string{"", "00", strings.Repeat("0", 63), strings.Repeat("0", 65), strings.Repeat("g", 64), " " + strings.Repeat("0", 63), strings.Repeat("é", 32)} {
+		if _, err := (panda{}).Check(secret.New("key"), func(string) string { return signature }); err == nil {
+			t.Errorf("the signature %q is checked against a body", signature)
+		}
+	}
+}
+
 func TestPandaVerify(t *testing.T) {
 	const key = "provider-key"
 	raw := []byte("{\"id\":\"evt-1\" }\n")
@@ -49,7 +73,7 @@ func TestPandaVerify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			header := http.Header{}
 			header.Set("Signature", test.signature)
-			if got := (panda{}).Verify(secret.New(test.key), header.Get, []byte(test.raw)); !errors.Is(got, test.want) {
+			if got := verify(test.key, header.Get, []byte(test.raw)); !errors.Is(got, test.want) {
 				t.Errorf("the verdict is %v, want %v", got, test.want)
 			}
 		})
@@ -87,7 +111,7 @@ func FuzzPandaVerify(f *testing.F) {
 	f.Add("", raw)
 	f.Add(strings.Repeat("é", 32), []byte{})
 	f.Fuzz(func(t *testing.T, signature string, raw []byte) {
-		err := (panda{}).Verify(secret.New("key"), func(string) string { return signature }, raw)
+		err := verify("key", func(string) string { return signature }, raw)
 		if (err == nil) != strings.EqualFold(signature, hexMAC("key", raw)) {
 			t.Errorf("%q over %q: %v", signature, raw, err)
 		}

@@ -27,6 +27,7 @@ type Config struct {
 
 	Listen         string // host:port
 	MaxConnections int    // to the daemon, at a time
+	RequestMemory  int    // bytes of request bodies in the daemon, at a time
 	BaseURL        string // how clients reach the daemon; empty: derived from Listen
 	TLS            struct{ CertFile, KeyFile string }
 	TrustedProxies []netip.Prefix // masked, never IPv4 inside IPv6

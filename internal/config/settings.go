@@ -84,6 +84,8 @@ var settings = []Setting{
 		kind: address(func(c *Config) *string { return &c.Listen })},
 	{Key: "max_connections", Default: "4096", Example: "512", Help: "connections to `serve` at a time; more wait until one ends",
 		kind: integer(func(c *Config) *int { return &c.MaxConnections }, 1, 1<<20)},
+	{Key: "request_memory", Default: "32MiB", Example: "256MiB", Help: "memory for the request bodies of all clients of `serve`; a request that finds no room is answered 503",
+		kind: size(func(c *Config) *int { return &c.RequestMemory }, 32<<20, 1<<36)},
 	{Key: "base_url", Example: "https://hooks.example.com", Help: "how clients reach the daemon, when not by the address it listens on",
 		kind: webURL(func(c *Config) *string { return &c.BaseURL })},
 	{Key: "tls.cert_file", Example: "/etc/sealpost/cert.pem", Help: "certificate chain (PEM) to serve over https; read again when it changes",

@@ -99,11 +99,11 @@ func tooMany(w http.ResponseWriter, wait time.Duration) error {
 // authBody reads the members of a request. No body is one without members, as
 // clients send it where they have nothing to say; members of no meaning here are
 // ignored.
-func authBody(w http.ResponseWriter, r *http.Request, into any) error {
+func (s *Server) authBody(w http.ResponseWriter, r *http.Request, into any) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	body, err := jsonBody(w, r, maxAuth)
+	body, err := s.jsonBody(w, r, maxAuth)
 	if err != nil {
 		return err
 	}

@@ -78,8 +78,8 @@ func pandaHook(intake *admin.Intake) server.Hook {
 	panda, _ := catalog.ProviderByName("panda")
 	return server.Hook{
 		Name: panda.Name(),
-		Verify: func(header func(string) string, raw []byte) error {
-			return panda.Verify(secret.New(providerKey), header, raw)
+		Check: func(header func(string) string) (server.Check, error) {
+			return panda.Check(secret.New(providerKey), header)
 		},
 		Take: func(ctx context.Context, raw []byte) (webhook.Taking, error) { return intake.Take(ctx, panda, raw) },
 	}

@@ -38,7 +38,7 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, c access.Caller
 	if isLines(r) {
 		return s.publishLines(w, r, c)
 	}
-	body, err := jsonBody(w, r, s.opts.MaxBody+envelope)
+	body, err := s.jsonBody(w, r, s.opts.MaxBody+envelope)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *Server) publishLines(w http.ResponseWriter, r *http.Request, c access.C
 	if err := unencoded(r); err != nil {
 		return err
 	}
-	body, err := readBody(w, r, maxBatch)
+	body, err := s.readBody(w, r, maxBatch, nil)
 	if err != nil {
 		return err
 	}

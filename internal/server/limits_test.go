@@ -3,7 +3,6 @@ package server_test
 import (
 	"bufio"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -45,7 +44,7 @@ func (w *wire) Addr() net.Addr { return &net.UnixAddr{} }
 // the server ends the connection, it says so.
 func overWire(t *testing.T, secure *tls.Config) (ours net.Conn, cut chan time.Time) {
 	t.Helper()
-	hook := server.Hook{Name: "panda", Verify: func(func(string) string, []byte) error { return errors.New("unsigned") }}
+	hook := pandaHook(nil)
 	log := slog.New(slog.DiscardHandler)
 	web := server.HTTP(server.New(server.Options{Log: log, Hooks: []server.Hook{hook}}), log)
 	cut = make(chan time.Time, 1)
@@ -72,10 +71,59 @@ func overWire(t *testing.T, secure *tls.Config) (ours net.Conn, cut chan time.Ti
 	return ours, cut
 }
 
+// likely is a provider's signature that may be right, so that the body is read.
+const likely = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+// TestRefusedBeforeTheBody has requests that can't succeed and whose bodies never
+// come. Each is answered in no time and its connection is closed.
+func TestRefusedBeforeTheBody(t *testing.T) {
+	const json = "Content-Type: application/json\r\n"
+	for name, c := range map[string]struct{ request, answer string }{
+		"no signature":            {"POST /hooks/panda HTTP/1.1\r\n", "401"},
+		"a short signature":       {"POST /hooks/panda HTTP/1.1\r\nSignature: 00\r\n", "401"},
+		"a signature of no hex":   {"POST /hooks/panda HTTP/1.1\r\nSignature: " + strings.Repeat("x", 64) + "\r\n", "401"},
+		"two signatures":          {"POST /hooks/panda HTTP/1.1\r\nSignature: " + likely + "\r\nSignature: " + strings.Repeat("0", 64) + "\r\n", "401"},
+		"no token":                {"POST /api/event HTTP/1.1\r\n" + json, "401"},
+		"a token of no shape":     {"POST /api/event HTTP/1.1\r\nAuthorization: Bearer nonsense\r\n" + json, "401"},
+		"lines without a token":   {"POST /api/event HTTP/1.1\r\nContent-Type: application/x-ndjson\r\n", "401"},
+		"a webhook":               {"PUT /api/webhook/orders HTTP/1.1\r\n" + json, "401"},
+		"a patch":                 {"PATCH /api/webhook/orders HTTP/1.1\r\n" + json, "401"},
+		"a rotation":              {"POST /api/webhook/orders/rotate HTTP/1.1\r\n" + json, "401"},
+		"a receipt":               {"POST /api/event/e/receipt HTTP/1.1\r\n" + json, "401"},
+		"a retry with a body":     {"POST /api/delivery/d/retry HTTP/1.1\r\n" + json, "401"},
+		"no such route":           {"POST /nowhere HTTP/1.1\r\n" + json, "404"},
+		"no such provider":        {"POST /hooks/koala HTTP/1.1\r\n" + json, "404"},
+		"no such path":            {"POST /api/../event HTTP/1.1\r\n" + json, "404"},
+		"sign-in, which is off":   {"POST /api/auth/siwe/nonce HTTP/1.1\r\n" + json, "404"},
+		"no such method":          {"PUT /api/event HTTP/1.1\r\n" + json, "405"},
+		"a body that nobody asks": {"GET /healthz HTTP/1.1\r\n" + json, "200"},
+	} {
+		for _, length := range []string{"Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					conn, _ := overWire(t, nil)
+					begun := time.Now()
+					go func() { _, _ = io.WriteString(conn, c.request+"Host: x\r\n"+length+"\r\n") }()
+					response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := strings.Fields(response.Status)[0]; got != c.answer || !response.Close {
+						t.Errorf("answered %s (and closed: %t), not %s", response.Status, response.Close, c.answer)
+					}
+					if took := time.Since(begun); took != 0 {
+						t.Errorf("answered after %s", took)
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestSlowClients has clients that hold a connection and do nothing with it, and
 // when each is cut.
 func TestSlowClients(t *testing.T) {
-	const start, post = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n", "POST /hooks/panda HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+	const start, post = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n", "POST /hooks/panda HTTP/1.1\r\nHost: x\r\nSignature: " + likely + "\r\nContent-Length: 1000\r\n\r\n"
 	drip := func(c net.Conn, text string) {
 		for {
 			if _, err := io.WriteString(c, text); err != nil {
@@ -147,7 +195,7 @@ func TestLargeBodies(t *testing.T) {
 				sent, ended := 0, make(chan struct{})
 				go func() {
 					defer close(ended)
-					_, _ = io.WriteString(conn, "POST /hooks/panda HTTP/1.1\r\nHost: x\r\n"+c.header+"\r\n")
+					_, _ = io.WriteString(conn, "POST /hooks/panda HTTP/1.1\r\nHost: x\r\nSignature: "+likely+"\r\n"+c.header+"\r\n")
 					piece := strings.Repeat("x", 4096)
 					if c.least > 0 {
 						piece = fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece)
@@ -185,7 +233,7 @@ func TestPromisedBodies(t *testing.T) {
 		}
 		runtime.ReadMemStats(&before)
 		for _, conn := range conns {
-			if _, err := io.WriteString(conn, "POST /hooks/panda HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"); err != nil {
+			if _, err := io.WriteString(conn, "POST /hooks/panda HTTP/1.1\r\nHost: x\r\nSignature: "+likely+"\r\nContent-Length: 1048576\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -62,7 +62,7 @@ func showInvitation(i access.Invitation) invitationJSON {
 
 func (s *Server) createOrganization(w http.ResponseWriter, r *http.Request, who access.SignedIn) error {
 	var in struct{ Name, Slug string }
-	if err := authBody(w, r, &in); err != nil {
+	if err := s.authBody(w, r, &in); err != nil {
 		return err
 	}
 	owner, err := s.opts.SignIn.Service.CreateOrganization(r.Context(), who, in.Name, in.Slug)
@@ -109,7 +109,7 @@ func (s *Server) inviteMember(w http.ResponseWriter, r *http.Request, who access
 		OrganizationID string
 		Resend         bool
 	}
-	if err := authBody(w, r, &in); err != nil {
+	if err := s.authBody(w, r, &in); err != nil {
 		return err
 	}
 	if err := required("email", in.Email); err != nil {
@@ -145,7 +145,7 @@ func hidden(err error) error {
 
 func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request, who access.SignedIn) error {
 	var in struct{ InvitationID string }
-	if err := authBody(w, r, &in); err != nil {
+	if err := s.authBody(w, r, &in); err != nil {
 		return err
 	}
 	if err := required("invitationId", in.InvitationID); err != nil {
@@ -170,7 +170,7 @@ func (s *Server) hasPermission(w http.ResponseWriter, r *http.Request, who acces
 		Permissions, Permission *map[string][]string
 		OrganizationID          string
 	}
-	if err := authBody(w, r, &in); err != nil {
+	if err := s.authBody(w, r, &in); err != nil {
 		return err
 	}
 	if (in.Permissions == nil) == (in.Permission == nil) {

@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"sealpost/internal/webhook"
 )
@@ -11,9 +14,15 @@ import (
 // Hook is the route on which one card provider posts its events. Without a key
 // there is none.
 type Hook struct {
-	Name   string                                                        // last segment of the route
-	Verify func(header func(name string) string, raw []byte) error       // of the bytes as they came
-	Take   func(ctx context.Context, raw []byte) (webhook.Taking, error) // returns after the commit
+	Name  string                                                        // last segment of the route
+	Check func(header func(name string) string) (Check, error)          // refuses before the body is read
+	Take  func(ctx context.Context, raw []byte) (webhook.Taking, error) // returns after the commit
+}
+
+// Check is the check of one request's signature.
+type Check interface {
+	io.Writer      // takes the raw body, as it comes
+	Verify() error // nil when the signature is that of what was written
 }
 
 func (s *Server) routeHooks() {
@@ -28,11 +37,15 @@ func (s *Server) routeHooks() {
 
 // take answers a provider, after what its event causes is on disk.
 func (s *Server) take(w http.ResponseWriter, r *http.Request, hook Hook) error {
-	raw, err := readBody(w, r, s.opts.MaxBody)
+	check, err := hook.Check(func(name string) string { return oneOf(r.Header.Values(name)) })
+	if err != nil {
+		return webhook.Errorf(webhook.CodeUnauthorized, err.Error())
+	}
+	raw, err := s.readBody(w, r, s.opts.MaxBody, check)
 	if err != nil {
 		return err
 	}
-	if err := hook.Verify(r.Header.Get, raw); err != nil {
+	if err := check.Verify(); err != nil {
 		return webhook.Errorf(webhook.CodeUnauthorized, err.Error())
 	}
 	taken, err := hook.Take(r.Context(), raw)
@@ -46,4 +59,16 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, hook Hook) error {
 		slog.Bool("repeated", taken.Repeated), slog.String("ignored", taken.Ignored))
 	writeRaw(w, http.StatusOK, []byte(`{"code":"ok"}`))
 	return nil
+}
+
+// oneOf is the value of a header that may come once. Given again with the same
+// value it is one; of different values none counts, and they are joined.
+func oneOf(values []string) string {
+	if len(slices.Compact(slices.Clone(values))) > 1 {
+		return strings.Join(values, ", ")
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }

@@ -9,7 +9,7 @@ import (
 
 // receipt completes an event that waits.
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c access.Caller) error {
-	body, err := jsonBody(w, r, envelope)
+	body, err := s.jsonBody(w, r, envelope)
 	if err != nil {
 		return err
 	}

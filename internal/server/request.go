@@ -1,9 +1,8 @@
 package server
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -11,9 +10,11 @@ import (
 	"sealpost/internal/webhook"
 )
 
-// trusted is for how many bytes of a body, at most, there is room before they
-// have come: to promise more costs a client nothing.
-const trusted = 16 << 10
+// A body is read piece by piece: to promise more costs a client nothing.
+const (
+	firstPiece = 16 << 10 // bytes
+	growth     = 4        // each further piece brings what has come to so many times as much
+)
 
 // maxConfig bounds the body of a webhook call, in bytes.
 const maxConfig = 64 << 10
@@ -43,33 +44,31 @@ func unencoded(r *http.Request) error {
 }
 
 // jsonBody reads a JSON body of bounded size.
-func jsonBody(w http.ResponseWriter, r *http.Request, most int) ([]byte, error) {
+func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request, most int) ([]byte, error) {
 	if !isJSON(r) {
 		return nil, unsupported(r)
 	}
 	if err := unencoded(r); err != nil {
 		return nil, err
 	}
-	return readBody(w, r, most)
+	return s.readBody(w, r, most, nil)
 }
 
-// readBody reads a body of bounded size; one that says it is larger isn't read
-// at all.
-func readBody(w http.ResponseWriter, r *http.Request, most int) ([]byte, error) {
+// readBody reads a body of bounded size, and writes each piece to seen as well
+// unless that is nil. A body that says it is larger isn't read at all.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, most int, seen io.Writer) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, tooLarge(most)
 	}
-	promised := min(max(r.ContentLength, 0), trusted)
-	body := bytes.NewBuffer(make([]byte, 0, promised+bytes.MinRead)) // room to find the end without growing
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, int64(most)))
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return nil, tooLarge(most)
-	case err != nil:
-		return nil, webhook.Errorf(webhook.CodeBadRequest, "the body could not be read whole")
+	x, carries := w.(*exchange)
+	if !carries {
+		return []byte{}, nil
 	}
-	return body.Bytes(), nil
+	body, err := x.reading.all(r.Body, r.ContentLength, most, seen)
+	if err == nil && r.TransferEncoding == nil {
+		w.Header().Del("Connection") // nothing is left unread; see ServeHTTP
+	}
+	return body, err
 }
 
 func tooLarge(most int) error {

@@ -52,6 +52,9 @@ func (s *Server) problemOf(err error) (problem, int) {
 	if !found {
 		status = http.StatusInternalServerError
 	}
+	if errors.Is(err, errBusy) {
+		return problem{Code: string(fault.Code)}, status // the log was told; see bodies.refuse
+	}
 	if status >= http.StatusInternalServerError {
 		s.opts.Log.Error("a request failed", slog.Any("error", err))
 		return problem{Code: string(fault.Code)}, status // the messages name files

@@ -40,6 +40,7 @@ type Options struct {
 	Now     func() time.Time
 	Version string
 	MaxBody int     // bytes of one event; 0 is 1 MiB
+	Bodies  int     // bytes of request bodies in memory, over all clients; 0 is [DefaultBodies]
 	Hooks   []Hook  // where card providers post their events
 	SignIn  *SignIn // nil: sign-in with Ethereum is off, and its routes aren't there
 
@@ -52,6 +53,7 @@ type Server struct {
 	mux     *http.ServeMux
 	origins http.CrossOriginProtection // knows our own pages from others
 	limiter *access.Limiter            // of sign-in requests
+	bodies  *bodies
 
 	secureHost string // of our own pages, in lower case, when they are served over https
 	ready      atomic.Bool
@@ -62,7 +64,7 @@ func New(opts Options) *Server {
 	if opts.MaxBody == 0 {
 		opts.MaxBody = admin.DefaultMaxBody
 	}
-	s := &Server{opts: opts, mux: http.NewServeMux()}
+	s := &Server{opts: opts, mux: http.NewServeMux(), bodies: newBodies(opts.Bodies, opts.Log)}
 	s.mux.HandleFunc(elsewhere, s.unrouted)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
@@ -82,10 +84,14 @@ func (s *Server) Ready(ready bool) { s.ready.Store(ready) }
 // paths that mean another one are not there.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if r.TransferEncoding != nil {
-		// It may have had a Content-Length as well, which net/http drops
-		// unseen; what comes after such a request is not to be believed
-		// (RFC 9112, 6.1).
+	if r.ContentLength != 0 && r.ProtoMajor == 1 {
+		// A request that is refused before its body was read is answered at
+		// once: net/http would otherwise wait for the body, to keep the
+		// connection. readBody takes this back once it has read all.
+		//
+		// It stays so for a body of unknown length: that may have had a
+		// Content-Length as well, which net/http drops unseen, and what comes
+		// after such a request is not to be believed (RFC 9112, 6.1).
 		w.Header().Set("Connection", "close")
 	}
 	if path := r.URL.EscapedPath(); len(path) > 1 && strings.HasSuffix(path, "/") {
@@ -94,6 +100,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !straight(r.URL.EscapedPath()) {
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
+	}
+	if r.ContentLength != 0 {
+		x := &exchange{ResponseWriter: w}
+		x.reading = reading{budget: s.bodies, cut: x.cut}
+		defer s.bodies.release(&x.reading)
+		w = x
 	}
 	defer s.contain(w, r)
 	s.mux.ServeHTTP(w, r)

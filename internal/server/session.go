@@ -79,7 +79,7 @@ func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
 
 // signOut ends the session, if there is one.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := authBody(w, r, &struct{}{}); err != nil {
+	if err := s.authBody(w, r, &struct{}{}); err != nil {
 		return err
 	}
 	if token, found := s.sessionToken(r); found {

@@ -59,7 +59,7 @@ type wallet struct {
 // names it is.
 func (s *Server) nonce(w http.ResponseWriter, r *http.Request) error {
 	var in wallet
-	if err := authBody(w, r, &in); err != nil {
+	if err := s.authBody(w, r, &in); err != nil {
 		return err
 	}
 	nonce, err := s.opts.SignIn.Service.Nonce(r.Context())
@@ -80,7 +80,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		Signature string `json:"signature"`
 		Email     string `json:"email"`
 	}
-	if err := authBody(w, r, &in); err != nil {
+	if err := s.authBody(w, r, &in); err != nil {
 		return err
 	}
 	if err := required("message", in.Message, "signature", in.Signature); err != nil {

@@ -39,8 +39,8 @@ func named(h func(w http.ResponseWriter, r *http.Request, c access.Caller, name 
 }
 
 // described reads a body that says what a webhook is to be.
-func described(w http.ResponseWriter, r *http.Request, decode func([]byte) (*webhook.Patch, error)) (*webhook.Patch, error) {
-	body, err := jsonBody(w, r, maxConfig)
+func (s *Server) described(w http.ResponseWriter, r *http.Request, decode func([]byte) (*webhook.Patch, error)) (*webhook.Patch, error) {
+	body, err := s.jsonBody(w, r, maxConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request, c access.
 			return err
 		}
 	}
-	patch, err := described(w, r, webhook.DecodeConfig)
+	patch, err := s.described(w, r, webhook.DecodeConfig)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request, c access.
 }
 
 func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
-	patch, err := described(w, r, webhook.DecodeConfig)
+	patch, err := s.described(w, r, webhook.DecodeConfig)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Server) putWebhook(w http.ResponseWriter, r *http.Request, c access.Cal
 }
 
 func (s *Server) patchWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
-	patch, err := described(w, r, webhook.DecodePatch)
+	patch, err := s.described(w, r, webhook.DecodePatch)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (s *Server) deleteWebhook(w http.ResponseWriter, r *http.Request, c access.
 func (s *Server) rotateWebhook(w http.ResponseWriter, r *http.Request, c access.Caller, name string) error {
 	rotation := webhook.Rotation{Overlap: webhook.DefaultOverlap}
 	if r.ContentLength != 0 {
-		body, err := jsonBody(w, r, maxConfig)
+		body, err := s.jsonBody(w, r, maxConfig)
 		if err != nil {
 			return err
 		}
