@@ -69,7 +69,10 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 	var poison *unsendable
 	switch {
 	case err == nil:
-		e.end(l, work, func() { l.learn(outcome) })
+		e.end(l, work, func() {
+			l.stalls = 0
+			l.learn(outcome)
+		})
 	case errors.As(err, &poison):
 		e.end(l, work, func() {}) // it says nothing about the receiver
 		outcome = poison.outcome(work, e.opts.Now())
@@ -91,12 +94,13 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 		})
 		return false
 	default:
-		if e.life.Err() == nil {
-			e.opts.Log.Error("looking up a delivery failed", "delivery", work.Key.String(), "error", err)
-		}
-		e.end(l, work, func() { l.sleep(work) })
-		e.retryLater(l)
-		return false
+		e.end(l, work, func() {
+			l.sleep(work) // all is on file
+			l.asleep = false
+			l.plan(e.opts.Now())
+			l.stall("looking up a delivery", err)
+		})
+		return true // to set its timer
 	}
 	e.observe(Observation{Work: work, Receiver: receiver, Outcome: outcome, Panic: poison.panicked()})
 	e.recorder.record(outcome)
@@ -215,18 +219,6 @@ func (e *Engine) end(l *lane, work *webhook.Work, then func()) {
 	e.room.taken[l.standing]--
 	then()
 	l.release(work)
-}
-
-// retryLater wakes a lane that could not look up its work.
-func (e *Engine) retryLater(l *lane) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.stopping {
-		return
-	}
-	l.asleep, l.spilled = false, true
-	l.plan(e.opts.Now().Add(time.Second))
-	l.timer.Reset(time.Second)
 }
 
 // sleep forgets a lane's queues, and the work at hand: they are on file, and

@@ -99,6 +99,8 @@ type Engine struct {
 	cut  context.CancelCauseFunc
 	wg   sync.WaitGroup // attempts, loads and catch-ups under way
 
+	ending chan struct{} // closed when no new attempt may start
+
 	recorder *recorder
 	revision atomic.Int64 // grows when receivers may have changed
 
@@ -119,7 +121,7 @@ type Engine struct {
 
 // New makes an engine that is not running yet.
 func New(store Store, client Doer, opts Options) *Engine {
-	e := &Engine{store: store, client: client, opts: opts.withDefaults(), lanes: make(map[int64]*lane)}
+	e := &Engine{store: store, client: client, opts: opts.withDefaults(), lanes: make(map[int64]*lane), ending: make(chan struct{})}
 	e.room.most = e.opts.MaxInFlight
 	e.life, e.cut = context.WithCancelCause(context.Background())
 	e.recorder = newRecorder(e)
@@ -127,13 +129,17 @@ func New(store Store, client Doer, opts Options) *Engine {
 }
 
 // Start takes up what is pending and returns once that is known. Whatever a
-// former process had in flight is due again.
+// former process had in flight is due again. The error is that of the file, which
+// could not be read several times in a row.
 func (e *Engine) Start(ctx context.Context) error {
-	last, err := e.store.LastEvent(ctx)
-	if err != nil {
+	var last int64
+	var backlogs []webhook.Backlog
+	err := e.insist(ctx, startTries, "reading what is pending", func(ctx context.Context) (err error) {
+		if last, err = e.store.LastEvent(ctx); err == nil {
+			backlogs, err = e.store.Backlogs(ctx)
+		}
 		return err
-	}
-	backlogs, err := e.store.Backlogs(ctx)
+	})
 	if err != nil {
 		return err
 	}
@@ -196,9 +202,13 @@ func (e *Engine) look() {
 	e.looking = true
 	e.wg.Go(func() {
 		for again := true; again; {
-			backlogs, err := e.store.Backlogs(e.life)
-			if err != nil && e.life.Err() == nil {
-				e.opts.Log.Error("reading pending deliveries failed", "error", err)
+			var backlogs []webhook.Backlog
+			err := e.insist(e.life, 0, "reading what is pending", func(ctx context.Context) (err error) {
+				backlogs, err = e.store.Backlogs(ctx)
+				return err
+			})
+			if err != nil {
+				return // the engine ends; the next one begins with this
 			}
 			e.mu.Lock()
 			for _, b := range backlogs {
@@ -246,16 +256,16 @@ func (e *Engine) catchUp() {
 			after, revision := e.fed, e.revision.Load()
 			e.again = false
 			e.mu.Unlock()
-			works, last, err := e.store.Since(e.life, after, helping)
-			e.mu.Lock()
-			if err != nil && e.life.Err() == nil {
-				e.opts.Log.Error("reading new events failed", "error", err)
-				e.mu.Unlock()
-				if !e.pause(time.Second) {
-					return
-				}
-				continue
+			var works []*webhook.Work
+			var last int64
+			err := e.insist(e.life, 0, "reading new events", func(ctx context.Context) (err error) {
+				works, last, err = e.store.Since(ctx, after, helping)
+				return err
+			})
+			if err != nil {
+				return // the engine ends; the next one begins with this
 			}
+			e.mu.Lock()
 			for _, work := range works {
 				work.Revision = revision
 				l := e.lane(work.Key.Webhook)
@@ -273,18 +283,6 @@ func (e *Engine) catchUp() {
 	})
 }
 
-// pause waits, and reports whether the engine goes on.
-func (e *Engine) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-e.life.Done():
-		return false
-	}
-}
-
 // errShutdown is the cause of attempts that were cut by the engine's end.
 var errShutdown = errors.New("sealpost is shutting down")
 
@@ -293,6 +291,9 @@ var errShutdown = errors.New("sealpost is shutting down")
 // recorded.
 func (e *Engine) Stop(ctx context.Context) {
 	e.mu.Lock()
+	if !e.stopping {
+		close(e.ending)
+	}
 	e.stopping = true
 	e.crew.dismiss()
 	for _, l := range e.lanes {

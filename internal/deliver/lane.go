@@ -47,6 +47,8 @@ type lane struct {
 	ticket   int64     // its place there; 0 for none
 	asleep   bool      // its webhook is disabled or gone
 	naps     int       // grows when it falls asleep, which forgets its queues
+	stalls   int       // times in a row that something could not be read for it
+	resume   time.Time // when it may read again after that
 
 	receiver *webhook.Receiver // as of revision
 	signer   *signature.Signer

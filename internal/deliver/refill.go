@@ -30,13 +30,16 @@ func (e *Engine) refill(l *lane) {
 	}
 }
 
-// arm sets the timer to what comes first: the next retry, or the next attempt
-// that the webhook's rate allows. What waits for room or for an answer is woken
+// arm sets the timer to what comes first: the next retry, the next attempt that the
+// webhook's rate allows, or the end of the pause after a read that failed. What waits for room or for an answer is woken
 // by that.
 func (l *lane) arm(now time.Time) {
 	var wake time.Time
 	if len(l.due) == 0 && l.nextDue.After(now) {
 		wake = l.nextDue
+	}
+	if l.stalled(now) && (l.spilled || !l.nextDue.IsZero()) && (wake.IsZero() || l.resume.Before(wake)) {
+		wake = l.resume
 	}
 	if next := l.paced(now); next.After(now) && l.first.len()+len(l.due) > 0 && (wake.IsZero() || next.Before(wake)) {
 		wake = next
@@ -49,6 +52,9 @@ func (l *lane) arm(now time.Time) {
 // lacks says what a lane should read from the file: first attempts, retries
 // that are due.
 func (e *Engine) lacks(l *lane, now time.Time) (first, due bool) {
+	if l.stalled(now) {
+		return false, false
+	}
 	first = l.spilled && l.first.len() < maxFirst/2 && (e.queued < maxQueued || l.first.len() < minFirst)
 	due = !l.nextDue.IsZero() && len(l.due) == 0 && !l.nextDue.After(now)
 	return first, due
@@ -113,12 +119,15 @@ func (e *Engine) load(l *lane, r reading) {
 	settled := l.settled
 	l.loading, l.settled = false, nil
 	if err != nil {
-		if e.life.Err() == nil {
-			e.opts.Log.Error("reading pending deliveries failed", "webhook", l.webhook, "error", err)
+		if r.due {
+			l.plan(r.now) // as it was before the reading
 		}
-		l.plan(e.opts.Now().Add(time.Second))
-		l.timer.Reset(time.Second)
+		l.stall("reading pending deliveries", err)
+		e.refill(l)
 		return
+	}
+	if len(first)+len(due) == 0 {
+		l.stalls = 0
 	}
 	if l.naps != r.naps {
 		// The lane has forgotten what it had before the place where this reading

@@ -75,6 +75,7 @@ type world struct {
 	to     *receivers
 	opts   deliver.Options
 	path   string
+	wrap   func(*store.Store) deliver.Store // what stands between the engine and the store; nil for nothing
 }
 
 func newWorld(t *testing.T, opts deliver.Options, answer func(*http.Request, int) (int, http.Header, error)) *world {
@@ -97,7 +98,11 @@ func (w *world) openStore() *store.Store {
 func (w *world) start() {
 	w.t.Helper()
 	synctest.Wait() // the store has told nobody of what was published, before there is an engine to tell
-	w.engine = deliver.New(w.store, w.to, w.opts)
+	between := deliver.Store(w.store)
+	if w.wrap != nil {
+		between = w.wrap(w.store)
+	}
+	w.engine = deliver.New(between, w.to, w.opts)
 	w.store.Notify(w.engine.Offer)
 	if err := w.engine.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
