@@ -49,6 +49,7 @@ var exitCodes = map[webhook.Code]int{
 	webhook.CodeConflict:           exitConflict,
 	webhook.CodePreconditionFailed: exitConflict,
 	webhook.CodeTooManyRequests:    exitEnvironment,
+	webhook.CodeLimitReached:       exitEnvironment,
 	webhook.CodeUnavailable:        exitEnvironment,
 	webhook.CodeTimeout:            exitTimeout,
 	webhook.CodeInternal:           exitBug,

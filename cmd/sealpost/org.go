@@ -7,11 +7,12 @@ import (
 func newOrg(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "org",
-		Short: "Make and list organizations",
+		Short: "Make and list organizations, and say how much each may have",
 		Example: `  sealpost org create acme
-  sealpost org list`,
+  sealpost org list
+  sealpost org limits acme`,
 	}
-	cmd.AddCommand(newOrgCreate(a), newOrgList(a))
+	cmd.AddCommand(newOrgCreate(a), newOrgList(a), newOrgLimits(a))
 	return cmd
 }
 

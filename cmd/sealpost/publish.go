@@ -248,7 +248,7 @@ func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft
 				Hint: "start `sealpost serve`, or deliver in this process with --direct"}
 		}
 	}
-	result, err := a.publishOne(ctx, b, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to})
+	result, err := a.publishOne(ctx, b, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to, Named: true})
 	if err != nil {
 		return p, err
 	}

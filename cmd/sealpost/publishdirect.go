@@ -35,7 +35,7 @@ func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webho
 	if err != nil {
 		return p, err
 	}
-	result, refused := a.publishOne(ctx, l, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to, Direct: claim})
+	result, refused := a.publishOne(ctx, l, admin.PublishParams{Organization: a.organization(), Draft: draft, To: f.to, Direct: claim, Named: true})
 	if refused == nil && !result.Repeated {
 		err = a.deliverDirectly(ctx, l, f, result, claim)
 	}

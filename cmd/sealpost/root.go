@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sealpost/internal/admin"
+	"sealpost/internal/bounds"
 	"sealpost/internal/catalog"
 	"sealpost/internal/config"
 	"sealpost/internal/guard"
@@ -241,7 +242,14 @@ func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, MaxPending: c.Publish.MaxPending, Key: key})
+	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, Bounds: boundsOf(c), Key: key})
+}
+
+// boundsOf is what the settings say that an organization may have.
+func boundsOf(c *config.Config) bounds.Values {
+	values := c.Limits
+	values[bounds.Pending] = int64(c.Publish.MaxPending)
+	return values
 }
 
 func noDatabase() error {

@@ -58,10 +58,10 @@ func NewInvitation(maker Caller, email string, roles []string, now time.Time) (I
 func (i Invitation) Open(now time.Time) bool { return i.Status == Pending && now.Before(i.Expires) }
 
 // Place judges a new invitation against those that its organization already
-// has. With again an open one to the same address is prolonged, and comes back
+// has, of which so many may be open (0: any number). With again an open one to the same address is prolonged, and comes back
 // with its id and role, in the name of the maker, stored being true. The store asks inside its transaction.
-func (i Invitation) Place(existing []Invitation, again bool, maker Role, now time.Time) (placed Invitation, stored bool, err error) {
-	open := 0
+func (i Invitation) Place(existing []Invitation, most int64, again bool, maker Role, now time.Time) (placed Invitation, stored bool, err error) {
+	open := int64(0)
 	for _, other := range existing {
 		if !other.Open(now) {
 			continue
@@ -79,7 +79,7 @@ func (i Invitation) Place(existing []Invitation, again bool, maker Role, now tim
 		other.Expires, other.Inviter = now.Add(InvitationLife), i.Inviter
 		return other, true, nil
 	}
-	if open >= MaxInvitations {
+	if most > 0 && open >= most {
 		return Invitation{}, false, Fault(CodeTooManyInvitations, "")
 	}
 	return i, false, nil

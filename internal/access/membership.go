@@ -49,8 +49,8 @@ func (s *Service) Invite(ctx context.Context, caller Caller, email string, roles
 	if slices.ContainsFunc(members, func(m Membership) bool { return s.Policy.Email(m.User.Address) == invitation.Email }) {
 		return Invitation{}, Fault(CodeAlreadyMember, "")
 	}
-	return s.Store.PlaceInvitation(ctx, caller.Organization, func(existing []Invitation) (Invitation, bool, error) {
-		return invitation.Place(existing, again, caller.Role, now)
+	return s.Store.PlaceInvitation(ctx, caller.Organization, func(existing []Invitation, most int64) (Invitation, bool, error) {
+		return invitation.Place(existing, most, again, caller.Role, now)
 	})
 }
 

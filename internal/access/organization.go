@@ -15,7 +15,6 @@ const (
 	MaxSlug             = 64  // characters
 	MaxOrganizations    = 100 // that one user may be a member of and still make another
 	MaxMembers          = 1000
-	MaxInvitations      = 100 // pending ones of an organization
 )
 
 // Membership is a user in an organization.

@@ -169,8 +169,9 @@ func TestPlaceInvitation(t *testing.T) {
 	open := invite(t, "a@b.example", Admin)
 	gone, used, owners := open, open, open
 	gone.Expires, used.Status, owners.Role = later, Accepted, Owner
+	const maxInvitations = 7
 	var many []Invitation
-	for range MaxInvitations {
+	for range maxInvitations {
 		many = append(many, invite(t, "someone@else.example", Member))
 	}
 	for _, test := range []struct {
@@ -190,7 +191,7 @@ func TestPlaceInvitation(t *testing.T) {
 		{"one too few to be too many", many[1:], false, "", fresh.ID},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			placed, stored, err := fresh.Place(test.existing, test.again, Admin, later)
+			placed, stored, err := fresh.Place(test.existing, maxInvitations, test.again, Admin, later)
 			wantCode(t, err, test.want)
 			if placed.ID != test.id || stored != (test.id == open.ID) {
 				t.Errorf("placed %+v, stored %t", placed, stored)

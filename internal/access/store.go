@@ -55,9 +55,9 @@ type Organizations interface {
 	UpdateMember(ctx context.Context, organization, user string, role Role, check func(members []Membership) error) error
 	// PlaceInvitation gives place all invitations of the organization and
 	// keeps what it returns: a new one, or, when stored, the new expiry of one
-	// that is there.
+	// that is there. So many may be open; 0 is no bound.
 	PlaceInvitation(ctx context.Context, organization string,
-		place func(existing []Invitation) (placed Invitation, stored bool, err error)) (Invitation, error)
+		place func(existing []Invitation, most int64) (placed Invitation, stored bool, err error)) (Invitation, error)
 	// AcceptInvitation gives accept the invitation with the id and the
 	// members of its organization, keeps the invitation as it returns it, makes
 	// the user a member with the invitation's role and the organization the

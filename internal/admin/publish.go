@@ -16,6 +16,7 @@ type PublishParams struct {
 	Publisher    string   // token that publishes, when that one sees its own alone
 	Direct       string   // claim of a process that delivers it itself
 	AsOf         uint64   // see [webhook.Publication]
+	Named        bool     // see [webhook.Publication]
 }
 
 // Publish stores events and their deliveries; each is answered by itself, in
@@ -34,7 +35,7 @@ func (s *Service) Publish(ctx context.Context, batch []PublishParams) ([]webhook
 			p.Draft.ID = webhook.NewEventID(now)
 		}
 		publications = append(publications, webhook.Publication{
-			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: s.holdUntil(now), Publisher: p.Publisher, Direct: p.Direct, AsOf: p.AsOf,
+			Organization: p.Organization, Draft: p.Draft, To: p.To, At: now, HoldUntil: s.holdUntil(now), Publisher: p.Publisher, Direct: p.Direct, AsOf: p.AsOf, Named: p.Named,
 		})
 		places = append(places, i)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"sealpost/internal/bounds"
 	"sealpost/internal/secret"
 )
 
@@ -57,6 +58,7 @@ type Config struct {
 		MaxBody    int // bytes
 		MaxPending int // deliveries of one organization
 	}
+	Limits bounds.Values // of one organization, but for pending deliveries
 	Events struct {
 		Schemas string // folder
 		Strict  bool

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -207,19 +208,29 @@ func durationOrNever(at func(*Config) *time.Duration, least, most time.Duration)
 	return k
 }
 
-// size reads a number of bytes, with B, KiB or MiB behind it or nothing.
+// size reads a number of bytes.
 func size(at func(*Config) *int, least, most int) kind {
 	allowed := fmt.Sprintf("a size from %d to %d bytes, such as 65536, 512KiB or 1MiB", least, most)
 	return kind{name: "size", allowed: allowed, set: func(c *Config, s string) error {
-		digits := strings.TrimRight(s, "BKMi")
-		unit, known := map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20}[s[len(digits):]]
-		n, err := strconv.Atoi(digits)
-		if !known || err != nil || n < 0 || n > most/unit || n*unit < least {
+		n, err := ParseSize(s)
+		if err != nil || n < int64(least) || n > int64(most) {
 			return errNot
 		}
-		*at(c) = n * unit
+		*at(c) = int(n)
 		return nil
 	}}
+}
+
+// ParseSize reads a number of bytes, with B, KiB, MiB, GiB or TiB behind it or
+// nothing.
+func ParseSize(s string) (int64, error) {
+	digits := strings.TrimRight(s, "BKMGTi")
+	unit, known := map[string]int64{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}[s[len(digits):]]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !known || err != nil || n < 0 || n > math.MaxInt64/unit {
+		return 0, errNot
+	}
+	return n * unit, nil
 }
 
 func oneOf(at func(*Config) *string, choices ...string) kind {

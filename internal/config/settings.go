@@ -48,10 +48,13 @@ func FlagName(key string) string {
 func Globals() []Setting { return slices.Clone(globals) }
 
 // Settings returns every other row of the table, in the order of the reference.
-func Settings() []Setting { return slices.Clone(settings) }
+func Settings() []Setting {
+	after := slices.IndexFunc(settings, func(s Setting) bool { return s.Key == "publish.max_pending" }) + 1
+	return slices.Concat(settings[:after], limits(), settings[after:])
+}
 
 // table is every row.
-var table = slices.Concat(globals, settings)
+var table = slices.Concat(globals, Settings())
 
 var globals = []Setting{
 	{Key: "output", Default: "table", Example: "json", Help: "how to print: table, json or jsonl",

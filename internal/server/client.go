@@ -67,7 +67,7 @@ func (c *Client) do(ctx context.Context, in call) (body []byte, header http.Head
 	}, retry.Context(ctx), retry.Attempts(tries), retry.Delay(100*time.Millisecond), retry.MaxDelay(2*time.Second), retry.LastErrorOnly(true),
 		retry.RetryIf(func(err error) bool {
 			code := webhook.CodeOf(err)
-			return code == webhook.CodeUnavailable || code == webhook.CodeTooManyRequests
+			return code == webhook.CodeUnavailable || code == webhook.CodeTooManyRequests || code == webhook.CodeLimitReached && waitingHelps(err)
 		}))
 	return body, header, err
 }
@@ -153,6 +153,11 @@ func (c *Client) fault(response *http.Response, body []byte) error {
 		fault.Hint = "ask an owner or admin of the organization"
 	case webhook.CodeTooManyRequests, webhook.CodeUnavailable:
 		fault.Hint = "try again later"
+	case webhook.CodeLimitReached:
+		fault.Hint = "make room first, or ask the server's operator to raise the bound"
+		if fault.Waiting = response.Header.Get("Retry-After") != ""; fault.Waiting {
+			fault.Hint = "try again later"
+		}
 	}
 	return fault
 }

@@ -17,6 +17,7 @@ import (
 
 	"sealpost/internal/access"
 	"sealpost/internal/admin"
+	"sealpost/internal/bounds"
 	"sealpost/internal/catalog"
 	"sealpost/internal/guard"
 	"sealpost/internal/secret"
@@ -91,7 +92,7 @@ func newEdge(t testing.TB, change func(*server.SignIn)) *edge {
 	e := &edge{TB: t, said: &said{}, seen: &seen{}, now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)}
 	var err error
 	e.dir = t.TempDir()
-	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(e.dir, "sealpost.db"), Create: true, Migrate: true, MaxPending: maxPending})
+	e.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(e.dir, "sealpost.db"), Create: true, Migrate: true, Bounds: bounds.Values{bounds.Pending: int64(maxPending)}})
 	e.must(err)
 	t.Cleanup(func() { e.must(e.store.Close()) })
 	g, err := guard.New(guard.Settings{Allow: []string{"127.0.0.1/32"}})

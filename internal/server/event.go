@@ -95,7 +95,7 @@ func (s *Server) draft(r *http.Request, body []byte) (*webhook.Draft, error) {
 
 // params are what is published; ?to=NAME narrows it to webhooks by name.
 func (s *Server) params(r *http.Request, c access.Caller, draft *webhook.Draft) admin.PublishParams {
-	p := admin.PublishParams{Organization: c.Organization, Draft: draft, Publisher: c.Scope(access.EventRead), AsOf: c.AsOf}
+	p := admin.PublishParams{Organization: c.Organization, Draft: draft, Publisher: c.Scope(access.EventRead), AsOf: c.AsOf, Named: access.Can(c.Role, access.WebhookRead)}
 	if r.URL.RawQuery != "" {
 		p.To = r.URL.Query()["to"]
 	}

@@ -324,7 +324,7 @@ func TestIntakeIsNeverFull(t *testing.T) {
 	const event = `{"resource":"order","action":"paid","body":{}}` + "\n"
 	owner := r.token("acme", access.Owner)
 	r.ask("POST", "/api/event", strings.Repeat(event, maxPending), "Authorization", owner, "Content-Type", "application/x-ndjson")
-	r.want("publishing", r.ask("POST", "/api/event", event, "Authorization", owner), 429, "too many requests")
+	r.want("publishing", r.ask("POST", "/api/event", event, "Authorization", owner), 429, "limit reached")
 	r.takes("card.updated", "c-1", fmt.Sprintf(cardBody, "user-1", "active"))
 	if event, err := r.store.Event(t.Context(), "acme", webhook.ProviderEventID("panda", "c-1")); err != nil || event.State != webhook.Accepted {
 		t.Errorf("%+v %v", event, err)

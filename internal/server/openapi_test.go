@@ -21,6 +21,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sealpost/internal/access"
+	"sealpost/internal/bounds"
 	"sealpost/internal/server"
 )
 
@@ -251,7 +252,23 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	sent := read[struct{ Data []struct{ ID string } }](e, e.ask("GET", "/api/delivery?event=sent", "", "Authorization", owner)).Data[0].ID
 	e.want("delivered", e.ask("POST", "/api/delivery/"+sent+"/cancel", "", "Authorization", owner), 409, "conflict")
 	e.ask("POST", "/api/event", strings.Repeat(`{"resource":"order","action":"paid","body":{}}`+"\n", maxPending), "Authorization", owner, "Content-Type", "application/x-ndjson")
-	e.want("too much", e.ask("POST", "/api/event", `{"resource":"order","action":"paid","body":{}}`, "Authorization", owner), 429, "too many requests")
+	e.want("too much", e.ask("POST", "/api/event", `{"resource":"order","action":"paid","body":{}}`, "Authorization", owner), 429, "limit reached")
+	const config = `{"url":"https://127.0.0.1:8443/hook"}`
+	e.bound("acme", bounds.Webhooks, 1)
+	e.bound("acme", bounds.URLs, 1)
+	dead := read[struct{ Data []struct{ ID string } }](e, e.ask("GET", "/api/delivery?limit=1", "", "Authorization", owner)).Data[0].ID
+	e.ask("POST", "/api/delivery/"+dead+"/cancel", "", "Authorization", owner)
+	e.bound("acme", bounds.Pending, 1)
+	for _, call := range []struct{ method, path, body string }{
+		{"POST", "/api/webhook", `{"name":"past","url":"https://127.0.0.1:8443/hook"}`},
+		{"POST", "/api/webhook/past", config},
+		{"PUT", "/api/webhook/past", config},
+		{"PATCH", "/api/webhook/all", `{"order":{"a":"https://127.0.0.1:8443/a","b":"https://127.0.0.1:8443/b","c":"https://127.0.0.1:8443/c"}}`},
+		{"POST", "/api/event/sent/resend", ""},
+		{"POST", "/api/delivery/" + dead + "/retry", ""},
+	} {
+		e.want(call.method+" "+call.path, e.ask(call.method, call.path, call.body, "Authorization", owner), 429, "limit reached")
+	}
 
 	// Sign-in and what people do.
 	cookie, _ := e.found("1", "first")

@@ -28,6 +28,7 @@ var statuses = map[webhook.Code]int{
 	webhook.CodeTooLarge:           http.StatusRequestEntityTooLarge,
 	webhook.CodeUnsupportedMedia:   http.StatusUnsupportedMediaType,
 	webhook.CodeTooManyRequests:    http.StatusTooManyRequests,
+	webhook.CodeLimitReached:       http.StatusTooManyRequests,
 	webhook.CodeUnavailable:        http.StatusServiceUnavailable,
 }
 
@@ -69,11 +70,20 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="sealpost"`)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
+		if waitingHelps(err) {
+			w.Header().Set("Retry-After", "1")
+		}
 	case http.StatusRequestEntityTooLarge:
 		w.Header().Set("Connection", "close") // the rest is not read
 	}
 	writeProblem(w, status, p)
+}
+
+// waitingHelps reports whether a client that is refused for now may simply come
+// again. Past most bounds it has to make room first.
+func waitingHelps(err error) bool {
+	var fault *webhook.Error
+	return !errors.As(err, &fault) || fault.Code != webhook.CodeLimitReached || fault.Waiting
 }
 
 func writeProblem(w http.ResponseWriter, status int, p problem) { writeJSON(w, status, p) }

@@ -166,10 +166,59 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 		case pruned:
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s can't be tried again: the body of its event was pruned", key)).WithHint("retention.bodies says how long bodies are kept")
 		}
+		early, err := tx.early(`SELECT retried FROM delivery WHERE webhook = ? AND event = ? AND run = ?`, now, key.Webhook, key.Event, key.Run)
+		if err != nil || early {
+			return err
+		}
+		if err := s.revive(tx, d, now); err != nil {
+			return err
+		}
 		committed.Due = append(committed.Due, key.Webhook)
-		return tx.exec(`UPDATE delivery SET state = 0, claim = claim + 1, spent = CASE WHEN state = 0 THEN spent ELSE attempts END, due = ?, reason = NULL, direct = NULL
-			WHERE webhook = ? AND event = ? AND run = ? AND NOT (state = 0 AND due BETWEEN 1 AND ?1)`, millis(now), key.Webhook, key.Event, key.Run)
+		return tx.exec(`UPDATE delivery SET state = 0, claim = claim + 1, spent = CASE WHEN state = 0 THEN spent ELSE attempts END, due = ?1, retried = ?1, reason = NULL, direct = NULL
+			WHERE webhook = ?2 AND event = ?3 AND run = ?4 AND NOT (state = 0 AND due BETWEEN 1 AND ?1)`, millis(now), key.Webhook, key.Event, key.Run)
 	})
+}
+
+// ByHand is how often a person may have one delivery made: a call that comes
+// earlier changes nothing. Otherwise whoever repeats a call would have a receiver
+// that fails asked as often as they like.
+const ByHand = time.Second
+
+// early reports whether a query's time is less than [ByHand] ago. A time that is
+// ahead was by a clock that has been set back.
+func (s *session) early(query string, now time.Time, args ...any) (bool, error) {
+	var last sql.NullInt64
+	err := s.row(query, args, &last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	since := millis(now) - last.Int64
+	return last.Valid && since >= 0 && since < ByHand.Milliseconds(), err
+}
+
+// revive makes room for a delivery that has ended and is to be made after all.
+func (s *Store) revive(tx *session, d webhook.Delivery, now time.Time) error {
+	if !d.State.Final() {
+		return nil
+	}
+	if err := s.begin(tx); err != nil {
+		return err
+	}
+	var org int64
+	var parking bool
+	err := tx.row(`SELECT organization, disabled IS NOT NULL FROM webhook WHERE seq = ?`, []any{d.Key.Webhook}, &org, &parking)
+	if err != nil {
+		return err
+	}
+	want := demand{pending: 1, named: true}
+	if parking {
+		want = demand{parked: 1}
+	}
+	if err := s.room(tx, org, want, now); err != nil {
+		return err
+	}
+	s.tallies.note(note{organization: org, webhook: d.Key.Webhook, deliveries: 1})
+	return nil
 }
 
 // CancelDelivery ends a delivery that is pending or parked. One that has ended
@@ -183,6 +232,7 @@ func (s *Store) CancelDelivery(ctx context.Context, organization string, key web
 			return nil
 		}
 		committed.Cancelled = 1
+		s.tallies.note(note{webhook: key.Webhook, deliveries: -1})
 		return tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = 'cancelled by hand' WHERE webhook = ? AND event = ? AND run = ?`,
 			deliveryCancelled, key.Webhook, key.Event, key.Run)
 	})

@@ -58,6 +58,7 @@ func (s *Store) Unclaimed(ctx context.Context, keys []webhook.DeliveryKey) (wait
 // upon itself is never handed to a daemon.
 func (s *Store) EndDirect(ctx context.Context, claim, reason string) error {
 	return s.separate(ctx, func(tx *session) error {
+		s.tallies.distrust()
 		return tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = coalesce(
 				(SELECT CASE WHEN w.deleted_at IS NOT NULL THEN ? WHEN w.disabled IS NOT NULL THEN 'the webhook is disabled' END FROM webhook w WHERE w.seq = delivery.webhook), ?)
 			WHERE state = 0 AND direct = ?`, deliveryCancelled, deletedReason, reason, claim)

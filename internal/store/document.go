@@ -28,6 +28,7 @@ func (s *Store) ImportWebhooks(ctx context.Context, organization, kind string, w
 			}
 		}
 		var conflicts []string
+		var crowded error
 		for i, config := range webhooks {
 			found, err := tx.webhook(org, config.Name)
 			if err != nil {
@@ -38,6 +39,7 @@ func (s *Store) ImportWebhooks(ctx context.Context, organization, kind string, w
 					return err
 				}
 				created++
+				crowded = errors.Join(crowded, s.urlsWithin(tx, org, webhook.Config{}, config))
 				continue
 			}
 			same, err := s.sameAs(tx, found, config, secrets[i])
@@ -51,7 +53,7 @@ func (s *Store) ImportWebhooks(ctx context.Context, organization, kind string, w
 		if conflicts != nil {
 			return &webhook.Error{Code: webhook.CodeConflict, Messages: conflicts, Hint: "delete it first, or change it with `sealpost webhook apply`; nothing was imported"}
 		}
-		return nil
+		return errors.Join(s.webhooksWithin(tx, org, created), crowded)
 	})
 	return created, err
 }

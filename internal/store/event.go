@@ -143,11 +143,19 @@ func (s *Store) Resend(ctx context.Context, organization, id string, to []string
 			return err
 		}
 		known := decodeFanout(fanout)
-		for _, target := range wanting(receivers, eventType, to) {
+		fan, err := tx.anew(&result, fanOf(receivers, eventType, to), now)
+		if err != nil {
+			return err
+		}
+		if err := s.room(tx, org, demand{pending: fan.pending, parked: fan.parked, named: true}, now); err != nil {
+			return err
+		}
+		for _, target := range fan.targets {
 			key := webhook.DeliveryKey{Webhook: target, Event: result.Seq}
 			if err := tx.row(`SELECT coalesce(max(run), -1) + 1 FROM delivery WHERE webhook = ? AND event = ?`, []any{target, result.Seq}, &key.Run); err != nil {
 				return err
 			}
+			s.tallies.note(note{organization: org, webhook: target, deliveries: 1})
 			if err := tx.exec(`INSERT INTO delivery (webhook, event, run, state, due, created) VALUES (?1, ?2, ?3, 0, ?4, ?4)`, target, result.Seq, key.Run, millis(now)); err != nil {
 				return err
 			}
@@ -158,7 +166,26 @@ func (s *Store) Resend(ctx context.Context, organization, id string, to []string
 			committed.Due = append(committed.Due, target)
 		}
 		result.Count = len(result.Deliveries)
-		return tx.exec(`UPDATE event SET fanout = ?, deliveries = deliveries + ? WHERE seq = ?`, encodeFanout(known), result.Count, result.Seq)
+		return tx.exec(`UPDATE event SET fanout = ?, deliveries = deliveries + ? WHERE seq = ?`, encodeFanout(known), len(fan.targets), result.Seq)
 	})
 	return result, err
+}
+
+// anew leaves those of an event's receivers to which it was not sent anew a moment
+// ago; of the others result gets the deliveries that were made then. See [ByHand].
+func (s *session) anew(result *webhook.Publishing, f fan, now time.Time) (left fan, err error) {
+	for i, target := range f.targets {
+		key := webhook.DeliveryKey{Webhook: target, Event: result.Seq}
+		var created sql.NullInt64
+		err := s.row(`SELECT run, created FROM delivery WHERE webhook = ? AND event = ? ORDER BY run DESC LIMIT 1`, []any{target, result.Seq}, &key.Run, &created)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return left, err
+		}
+		if since := millis(now) - created.Int64; created.Valid && since >= 0 && since < ByHand.Milliseconds() {
+			result.Deliveries = append(result.Deliveries, key)
+			continue
+		}
+		left.add(target, f.parking[i])
+	}
+	return left, nil
 }

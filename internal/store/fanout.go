@@ -4,19 +4,22 @@ import (
 	"database/sql"
 	"encoding/binary"
 
+	"sealpost/internal/bounds"
 	"sealpost/internal/webhook"
 )
 
-// fanouts remembers which webhooks each organization has, so that an event on
+// fanouts remembers which webhooks and bounds each organization has, so that an event on
 // its way in asks the database only when something has changed. It belongs to
 // the writer: inside a transaction nobody else can change them.
 type fanouts struct {
+	settings bounds.Values
 	revision int64
 	known    map[int64][]webhook.Receiver // by organization
+	limits   map[int64]bounds.Values      // by organization
 	orgs     map[string]int64             // by id and by slug
 }
 
-func newFanouts() *fanouts { return &fanouts{revision: -1} }
+func newFanouts(settings bounds.Values) *fanouts { return &fanouts{settings: settings, revision: -1} }
 
 // refresh drops what it knows when webhooks have changed since; called once a
 // transaction.
@@ -28,6 +31,7 @@ func (f *fanouts) refresh(tx *session) error {
 	if revision != f.revision {
 		f.revision = revision
 		f.known = make(map[int64][]webhook.Receiver)
+		f.limits = make(map[int64]bounds.Values)
 		f.orgs = make(map[string]int64)
 	}
 	return nil

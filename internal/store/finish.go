@@ -30,7 +30,7 @@ func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale 
 			case !recorded:
 				stale = append(stale, o)
 			case o.State != webhook.Pending:
-				s.pending.done(o.Work.Key.Webhook)
+				s.tallies.note(note{webhook: o.Work.Key.Webhook, deliveries: -1})
 			}
 			disabled = disabled || o.Disable != ""
 		}

@@ -87,6 +87,7 @@ func (w *writer) notice() error {
 		w.session.fresh = true
 		if !first {
 			w.store.fanouts.forget()
+			w.store.tallies.doubt()
 			w.store.remembered.forget()
 			w.store.notify(webhook.Committed{Foreign: true})
 		}

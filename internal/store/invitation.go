@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sealpost/internal/access"
+	"sealpost/internal/bounds"
 	"sealpost/internal/webhook"
 )
 
@@ -42,9 +43,9 @@ func (s *session) invitations(org int64) (found []access.Invitation, err error) 
 }
 
 // PlaceInvitation keeps what place returns on seeing all invitations of the
-// organization.
+// organization, and how many of them may be open.
 func (s *Store) PlaceInvitation(ctx context.Context, organization string,
-	place func([]access.Invitation) (access.Invitation, bool, error)) (placed access.Invitation, err error) {
+	place func(existing []access.Invitation, most int64) (access.Invitation, bool, error)) (placed access.Invitation, err error) {
 	err = s.separate(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, false, time.Time{})
 		if err != nil {
@@ -54,8 +55,12 @@ func (s *Store) PlaceInvitation(ctx context.Context, organization string,
 		if err != nil {
 			return err
 		}
+		values, err := tx.bounds(org, s.fanouts.settings)
+		if err != nil {
+			return err
+		}
 		var stored bool
-		if placed, stored, err = place(existing); err != nil {
+		if placed, stored, err = place(existing, values[bounds.Invitations]); err != nil {
 			return err
 		}
 		var inviter any

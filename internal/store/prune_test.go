@@ -353,7 +353,7 @@ func TestTidy(t *testing.T) {
 	if _, err := s.AddSession(ctx, access.User{ID: "u", Created: now}, session); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PlaceInvitation(ctx, "acme", func([]access.Invitation) (access.Invitation, bool, error) {
+	if _, err := s.PlaceInvitation(ctx, "acme", func([]access.Invitation, int64) (access.Invitation, bool, error) {
 		return access.Invitation{ID: "i", Email: "a@example.com", Role: access.Member, Status: "pending", Created: now, Expires: now.Add(time.Hour)}, false, nil
 	}); err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func (s *Store) begin(tx *session) error {
 	if err := s.fanouts.refresh(tx); err != nil {
 		return err
 	}
-	s.pending.doubt()
+	clear(tx.waiting)
 	clear(s.credentials)
 	var last sql.NullInt64
 	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)),
@@ -106,15 +106,15 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 		return result, err
 	}
 	hash := d.Hash()
-	full, err := s.pending.full(tx, org, receivers, p.At)
-	if err != nil {
-		return result, err
+	to := fanOf(receivers, d.Type(), p.To)
+	want := demand{pending: to.pending, named: p.Named}
+	if held {
+		want = demand{held: 1}
 	}
-	if full && !p.Owed {
-		if result, err = tx.repeated(org, p, hash[:], result); errors.Is(err, sql.ErrNoRows) {
-			err = s.pending.refusal()
+	if !p.Owed {
+		if err := s.room(tx, org, want, p.At); err != nil {
+			return s.refused(tx, org, p, hash[:], result, err)
 		}
-		return result, err
 	}
 	if held {
 		return s.hold(tx, p, org, receivers, hash[:], result, committed)
@@ -122,7 +122,7 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 
 	seq := tx.next
 	payload := d.Build(p.At)
-	targets := wanting(receivers, d.Type(), p.To)
+	targets := to.targets
 	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, publisher, state, accepted_at, deliveries, fanout, hash, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
 		seq, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventAccepted, millis(p.At), len(targets), encodeFanout(targets), hash[:], payload)
@@ -134,8 +134,8 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	}
 	tx.next++
 	result.Seq, result.Count = seq, len(targets)
-	s.pending.add(org, targets)
 	for _, target := range targets {
+		s.tallies.note(note{organization: org, webhook: target, deliveries: 1})
 		key := webhook.DeliveryKey{Webhook: target, Event: seq}
 		due, err := int64(0), error(nil)
 		if p.Direct == "" {
@@ -162,6 +162,16 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	}
 	committed.Last = seq
 	return result, nil
+}
+
+// refused answers for an event for which an organization has no room: one whose id
+// is known adds nothing, and is answered as ever.
+func (s *Store) refused(tx *session, org int64, p *webhook.Publication, hash []byte, result webhook.Publishing, refusal error) (webhook.Publishing, error) {
+	repeated, err := tx.repeated(org, p, hash, result)
+	if errors.Is(err, sql.ErrNoRows) {
+		return result, refusal
+	}
+	return repeated, err
 }
 
 // heldBy reports whether an event has to wait: for its own receipt, or behind
@@ -196,18 +206,6 @@ func (s *session) repeated(org int64, p *webhook.Publication, hash []byte, resul
 }
 
 var eventStates = [...]webhook.EventState{webhook.Accepted, webhook.Held, webhook.Reverted, webhook.Expired, webhook.Quarantined}
-
-// wanting lists the numbers of the webhooks that an event goes to.
-func wanting(receivers []webhook.Receiver, eventType string, to []string) []int64 {
-	var seqs []int64
-	for i := range receivers {
-		r := &receivers[i]
-		if r.Wants(eventType) && (to == nil || slices.Contains(to, r.Name)) {
-			seqs = append(seqs, r.Seq)
-		}
-	}
-	return seqs
-}
 
 func checkNames(receivers []webhook.Receiver, to []string) error {
 	for _, name := range to {
@@ -246,6 +244,9 @@ func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers [
 	result.Seq = tx.next
 	tx.next++
 	tx.awaiting = true
+	if n, known := tx.waiting[org]; known {
+		tx.waiting[org] = n + 1
+	}
 	committed.Watched = committed.Watched || d.Watch != ""
 	return result, tx.exec(`INSERT INTO hold (event, receipt, transaction_hash, until, chosen) VALUES (?, ?, ?, ?, ?)`,
 		result.Seq, d.Await, orNull(d.Watch), millis(until), encodeChosen(receivers, p.To))

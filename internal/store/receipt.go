@@ -126,7 +126,7 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 	if err != nil {
 		return err
 	}
-	targets := wanting(among(receivers, w.chosen), w.typ, nil)
+	targets := fanOf(among(receivers, w.chosen), w.typ, nil).targets
 	for _, target := range targets {
 		due, err := tx.due(target, w.subject.String, true, now)
 		if err == nil {
@@ -135,9 +135,9 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 		if err != nil {
 			return err
 		}
+		s.tallies.note(note{organization: org, webhook: target, deliveries: 1})
 		committed.Due = append(committed.Due, target)
 	}
-	s.pending.add(org, targets)
 	return tx.exec(`UPDATE event SET state = ?, bytes = ?, fanout = ?, deliveries = ? WHERE seq = ?`, state, payload, encodeFanout(targets), len(targets), w.seq)
 }
 

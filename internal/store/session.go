@@ -11,16 +11,19 @@ import (
 type session struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	rows     int   // rows written since the transaction began, without those of triggers
-	fresh    bool  // what publishing goes by has to be read again: something else than publishing may have changed it
-	next     int64 // number of the next event, once fresh is false
-	awaiting bool  // events are held in this file, once fresh is false
-	lining   bool  // released events have not been tried yet, once fresh is false; see due
+	asked    int             // statements run since the start; tests judge by it
+	rows     int             // rows written since the transaction began, without those of triggers
+	fresh    bool            // what publishing goes by has to be read again: something else than publishing may have changed it
+	next     int64           // number of the next event, once fresh is false
+	awaiting bool            // events are held in this file, once fresh is false
+	waiting  map[int64]int64 // events that are held, by organization, as far as known while fresh is false
+	lining   bool            // released events have not been tried yet, once fresh is false; see due
 }
 
 var background = context.Background() //nolint:gochecknoglobals // a transaction is not cut by its callers' contexts
 
 func (s *session) statement(query string) (*sql.Stmt, error) {
+	s.asked++
 	if stmt, found := s.prepared[query]; found {
 		return stmt, nil
 	}

@@ -28,6 +28,7 @@ import (
 	"modernc.org/sqlite"
 
 	"sealpost/internal/access"
+	"sealpost/internal/bounds"
 	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
@@ -42,7 +43,7 @@ type Options struct {
 	Create  bool // make the file, and its folder, when it is missing
 	Migrate bool // bring an older schema up to date; otherwise that is an error
 
-	MaxPending int // pending deliveries of one organization beyond which Publish refuses; 0 is no bound
+	Bounds bounds.Values // what an organization may have that has no bounds of its own
 }
 
 // Store is an open database file. It is safe for concurrent use.
@@ -52,7 +53,7 @@ type Store struct {
 	write       *sql.DB
 	writer      *writer
 	fanouts     *fanouts
-	pending     *pending
+	tallies     *tallies
 	tokens      *looks[string, access.Token]
 	remembered  remembered
 	credentials map[[2]string]webhook.Credential // by provider and user; the writer's own, see credential
@@ -71,7 +72,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := prepare(opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: opts.Path, fanouts: newFanouts(), pending: newPending(opts.MaxPending), credentials: map[[2]string]webhook.Credential{}}
+	s := &Store{path: opts.Path, fanouts: newFanouts(opts.Bounds), tallies: newTallies(), credentials: map[[2]string]webhook.Credential{}}
 	s.tokens = newLooks(s.readToken)
 	// As in every distribution's SQLite a commit syncs data and what is needed to
 	// read it back, not the file's times as well. Where there is no such call it

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sealpost/internal/access"
+	"sealpost/internal/bounds"
 	"sealpost/internal/webhook"
 )
 
@@ -25,7 +26,8 @@ func scanToken(row scanner) (t access.Token, err error) {
 	return t, nil
 }
 
-// AddToken stores a token. Its name must be free among those not revoked.
+// AddToken stores a token. Its name must be free among those not revoked. Past
+// the bound on open tokens it is [webhook.CodeLimitReached].
 func (s *Store) AddToken(ctx context.Context, organization string, t access.Token) error {
 	return s.separate(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, true, t.Created)
@@ -41,7 +43,10 @@ func (s *Store) AddToken(ctx context.Context, organization string, t access.Toke
 		if err == nil && added == 0 {
 			return webhook.Errorf(webhook.CodeNameConflict, fmt.Sprintf("there is a token %q already", t.Name)).WithHint("choose another name, or revoke that one first")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.within(tx, org, bounds.Tokens, 1, `SELECT count(*) FROM token WHERE organization = ? AND `+openToken, org, millis(t.Created))
 	})
 }
 

@@ -77,14 +77,18 @@ func (s *Store) Webhook(ctx context.Context, organization, name string) (webhook
 }
 
 // CreateWebhook stores a new webhook with its secret, making the organization
-// when create asks for it. A taken name is [webhook.CodeNameConflict].
+// when create asks for it. A taken name is [webhook.CodeNameConflict], a webhook
+// past a bound [webhook.CodeLimitReached].
 func (s *Store) CreateWebhook(ctx context.Context, organization string, config webhook.Config, value secret.Text, now time.Time) error {
 	return s.separate(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, true, now)
 		if err != nil {
 			return err
 		}
-		return s.insertWebhook(tx, org, config, value, now)
+		if err := s.insertWebhook(tx, org, config, value, now); err != nil {
+			return err
+		}
+		return errors.Join(s.webhooksWithin(tx, org, 1), s.urlsWithin(tx, org, webhook.Config{}, config))
 	})
 }
 
@@ -140,7 +144,13 @@ func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, va
 			return noWebhook(name)
 		case found == nil:
 			result, created = *next, true
-			return s.insertWebhook(tx, org, *next, value, now)
+			if err := s.insertWebhook(tx, org, *next, value, now); err != nil {
+				return err
+			}
+			return errors.Join(s.webhooksWithin(tx, org, 1), s.urlsWithin(tx, org, webhook.Config{}, *next))
+		}
+		if err := s.urlsWithin(tx, org, found.Config, *next); err != nil {
+			return err
 		}
 		result = *next
 		return tx.updateWebhook(found, *next, now)

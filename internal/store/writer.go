@@ -75,7 +75,7 @@ func startWriter(ctx context.Context, s *Store) (*writer, error) {
 	}
 	w := &writer{
 		store:   s,
-		session: &session{conn: conn, prepared: make(map[string]*sql.Stmt), fresh: true},
+		session: &session{conn: conn, prepared: make(map[string]*sql.Stmt), waiting: make(map[int64]int64), fresh: true},
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
@@ -310,11 +310,15 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	}()
 	for i, op := range batch {
 		results[i] = nil
+		mark := len(w.store.tallies.noted)
 		switch {
 		case op.separate && len(batch) > 1:
 			results[i], err = s.savepoint(op.run)
 		default:
 			err = op.run(s)
+		}
+		if results[i] != nil {
+			w.store.tallies.back(mark)
 		}
 		if op.separate {
 			s.fresh, changes = true, true // it may have changed what publishing goes by
@@ -325,13 +329,16 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 	}
 	if err == nil {
 		if err = s.control(`COMMIT`); err == nil {
+			w.store.tallies.settle()
 			return nil
 		}
 		err = errors.Join(errCommit, err)
 	}
 	s.fresh = true
 	w.store.fanouts.forget()
-	w.store.pending.forget()
+	if w.store.tallies.back(0); errors.Is(err, errCommit) { // it may have taken effect
+		w.store.tallies.distrust()
+	}
 	if rollback := s.control(`ROLLBACK`); rollback != nil && !errors.Is(err, errCommit) {
 		err = errors.Join(err, rollback)
 	}

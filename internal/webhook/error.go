@@ -26,6 +26,7 @@ const (
 	CodeTooLarge           Code = "too large"
 	CodeUnsupportedMedia   Code = "unsupported media type"
 	CodeTooManyRequests    Code = "too many requests"
+	CodeLimitReached       Code = "limit reached"
 	CodeUnavailable        Code = "unavailable"
 	CodeBadPanda           Code = "bad panda"
 	CodeTimeout            Code = "timeout"
@@ -33,11 +34,13 @@ const (
 )
 
 // Error is a fault that people see: a code, one message a fault found, a hint
-// that says what to do next, and the cause for errors.Is and errors.As.
+// that says what to do next, whether waiting is enough, and the cause for
+// errors.Is and errors.As.
 type Error struct {
 	Code     Code
 	Messages []string
 	Hint     string
+	Waiting  bool // of [CodeLimitReached]: the same call may succeed later
 	Err      error
 }
 

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"sealpost/internal/bounds"
+)
+
+// ownBounds are the bounds that one organization has of its own, by kind; what
+// is missing is as the settings say.
+type ownBounds map[bounds.Kind]int64
+
+// over puts an organization's own bounds over the settings.
+func (o ownBounds) over(values bounds.Values) bounds.Values {
+	for kind, value := range o {
+		values[kind] = value
+	}
+	return values
+}
+
+// scanBounds reads rows of names and values. A name that this program does not
+// know is left out.
+func scanBounds(rows *sql.Rows) (own ownBounds, err error) {
+	defer closeRows(rows, &err)
+	own = ownBounds{}
+	for rows.Next() {
+		var name string
+		var value int64
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
+		}
+		for _, row := range bounds.Table {
+			if row.Key == name {
+				own[row.Kind] = value
+			}
+		}
+	}
+	return own, nil
+}
+
+func (s *Store) ownBounds(ctx context.Context, organization string) (ownBounds, error) {
+	rows, err := s.rows(ctx, `SELECT b.name, b.value FROM bound b WHERE b.organization = (SELECT seq FROM organization WHERE id = ?1 OR slug = ?1)`, organization)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	own, err := scanBounds(rows)
+	return own, fault(s.path, err)
+}
+
+// SetBounds changes what one organization may have. nil takes a bound of its own
+// away, and the settings count again. Running daemons obey at once.
+func (s *Store) SetBounds(ctx context.Context, organization string, changes map[bounds.Kind]*int64) error {
+	return s.separate(ctx, func(tx *session) error {
+		org, err := tx.organization(organization, false, time.Time{})
+		if err != nil {
+			return err
+		}
+		for kind, value := range changes {
+			key := bounds.Table[kind].Key
+			if value == nil {
+				err = tx.exec(`DELETE FROM bound WHERE organization = ? AND name = ?`, org, key)
+			} else {
+				err = tx.exec(`INSERT INTO bound (organization, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`, org, key, *value)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Use is what an organization has, and what it may have.
+type Use struct {
+	Organization string        // slug
+	Used         bounds.Values // what it has; of webhooks' URLs, the most that one has
+	Values       bounds.Values // what it may have
+	Own          [bounds.Kinds]bool
+}
+
+// Use reads what an organization has, and what it may have.
+func (s *Store) Use(ctx context.Context, organization string, now time.Time) (u Use, err error) {
+	o, err := s.Organization(ctx, organization)
+	if err != nil {
+		return u, err
+	}
+	own, err := s.ownBounds(ctx, o.ID)
+	if err != nil {
+		return u, err
+	}
+	u.Organization, u.Values = o.Slug, own.over(s.fanouts.settings.For(true))
+	for kind := range own {
+		u.Own[kind] = true
+	}
+	const org = `(SELECT seq FROM organization WHERE id = ?)`
+	for _, one := range []struct {
+		kind  bounds.Kind
+		query string
+		args  []any
+	}{
+		{bounds.Webhooks, `SELECT count(*) FROM webhook WHERE organization = ` + org + ` AND deleted_at IS NULL`, []any{o.ID}},
+		{bounds.Invitations, `SELECT count(*) FROM invitation WHERE organization = ` + org + ` AND status = 'pending' AND expires_at > ?`, []any{o.ID, millis(now)}},
+		{bounds.Tokens, `SELECT count(*) FROM token WHERE organization = ` + org + ` AND ` + openToken, []any{o.ID, millis(now)}},
+		{bounds.Held, `SELECT count(*) FROM event INDEXED BY event_waiting WHERE organization = ` + org + ` AND state = 1`, []any{o.ID}},
+		{bounds.Pending, `SELECT coalesce(sum((SELECT count(*) FROM delivery d WHERE d.webhook = w.seq AND d.state = 0)), 0) FROM webhook w
+			WHERE w.organization = ` + org + ` AND w.deleted_at IS NULL AND w.disabled IS NULL`, []any{o.ID}},
+		{bounds.Parked, `SELECT coalesce(sum((SELECT count(*) FROM delivery d WHERE d.webhook = w.seq AND d.state = 0)), 0) FROM webhook w
+			WHERE w.organization = ` + org + ` AND w.deleted_at IS NULL AND w.disabled IS NOT NULL`, []any{o.ID}},
+	} {
+		if err := s.row(ctx, one.query, one.args, &u.Used[one.kind]); err != nil {
+			return u, fault(s.path, err)
+		}
+	}
+	found, err := s.Webhooks(ctx, o.ID)
+	for i := range found {
+		u.Used[bounds.URLs] = max(u.Used[bounds.URLs], int64(len(found[i].Targets())))
+	}
+	return u, err
+}
+
+// openToken says which tokens count; its parameter is the time.
+const openToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`
