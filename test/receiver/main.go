@@ -1,10 +1,13 @@
-// Receiver is the receiver of the stories: receiver FOLDER STATUS... answers with
-// the statuses in turn (the last one stays), writes what arrives to
-// FOLDER/requests.jsonl and FOLDER/body-N, and then, in this order, ca.pem, and
-// url (https) and plain (http) to FOLDER.
+// Receiver is the receiver of the stories: receiver FOLDER WORD... answers with
+// the words in turn (the last one stays). A word is a status, STATUS,SECONDS (with
+// Retry-After), hang (never answers), or held: it writes FOLDER/held-N, answers
+// 503 once FOLDER/go is there, and so lets a story do something in between.
+// What arrives is written to FOLDER/requests.jsonl and FOLDER/body-N. Once it
+// listens it writes, in this order, ca.pem, url (https) and plain (http) to FOLDER.
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
@@ -30,6 +33,7 @@ func main() {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
+		n := n
 		words := os.Args[2:]
 		word := words[min(n, len(words))-1]
 		word, after, _ := strings.Cut(word, ",")
@@ -41,6 +45,13 @@ func main() {
 			<-r.Context().Done()
 			mu.Lock()
 			panic(http.ErrAbortHandler) // or it would answer 200 to a caller that is just leaving
+		}
+		if word == "held" {
+			mu.Unlock()
+			_ = os.WriteFile(filepath.Join(folder, fmt.Sprintf("held-%d", n)), nil, 0o600)
+			waitFor(r.Context(), filepath.Join(folder, "go"))
+			mu.Lock()
+			word = "503"
 		}
 		status, _ := strconv.Atoi(word)
 		if status >= 300 && status < 400 {
@@ -74,4 +85,20 @@ func main() {
 		}
 	}
 	select {}
+}
+
+// waitFor returns once a file is there, or once the caller has gone.
+func waitFor(ctx context.Context, path string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
