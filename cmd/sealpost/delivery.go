@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -208,7 +207,7 @@ func (a *app) printSent(ctx context.Context, b backend, d *webhook.Delivery, for
 	if n := len(d.Attempts); n > 0 {
 		at = d.Attempts[n-1].At
 	}
-	u, err := url.Parse(d.URL)
+	u, err := webhook.ParseURL(d.URL)
 	if err != nil {
 		return usagef("%s is not a URL", d.URL)
 	}

@@ -69,10 +69,13 @@ address that is not public unicast.
 
 An operator can make exceptions, by flag, variable or configuration file:
 
-  egress.allow       CIDR, CIDR:port or host name, separated by commas
-  egress.allow_http  plain http too, to addresses that egress.allow admits
+  egress.allow       CIDR, CIDR:port, host name or *.name, separated by commas
+  egress.allow_http  plain http too, to addresses and names that egress.allow admits
   egress.resolver    IP:port of the DNS server to ask
   egress.ca_file     extra root certificates (PEM)
+
+A host name may lead to any address but a metadata service. *.corp.example admits every
+name below corp.example, and not corp.example itself.
 
 For a receiver of your own on this machine:
 

@@ -159,12 +159,14 @@ func (a *app) listenTo(ctx context.Context, f *listenFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	opts := listen.Options{Secrets: secrets, Scheme: signature.Scheme(f.scheme), Tolerance: f.freshness, Answers: f.answers, Forward: f.forward, Now: a.now}
+	opts := listen.Options{Secrets: secrets, Scheme: signature.Scheme(f.scheme), Tolerance: f.freshness, Answers: f.answers, Now: a.now}
 	if f.forward != "" {
-		if opts.Client, err = guard.Pinned(f.forward, guard.PinnedOptions{CAFile: a.conf.Egress.CAFile, Timeout: a.conf.Delivery.Timeout}); err != nil {
+		relay, err := guard.NewRelay(f.forward, guard.PinnedOptions{CAFile: a.conf.Egress.CAFile, Timeout: a.conf.Delivery.Timeout})
+		if err != nil {
 			return &usageError{"--forward: " + err.Error(), "for instance --forward http://127.0.0.1:3000/hook"}
 		}
-		defer opts.Client.CloseIdleConnections()
+		defer relay.Close()
+		opts.Forward = relay
 	}
 	folder, err := os.MkdirTemp("", "sealpost-listen-")
 	if err != nil {

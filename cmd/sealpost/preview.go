@@ -8,9 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"sealpost/internal/deliver"
 	"sealpost/internal/guard"
 	"sealpost/internal/webhook"
+	"sealpost/internal/wire"
 )
 
 // preview is what publishing would do, for one webhook or URL.
@@ -157,7 +160,7 @@ func (a *app) previewOne(ctx context.Context, g *guard.Guard, f *publishFlags, r
 	v := judge{g}.Check(ctx, p.URL)
 	p.Verdict, p.Reason = verdictWord(v), v.Reason
 	p.Headers = map[string]string{}
-	if u, err := url.Parse(p.URL); err == nil {
+	if u, err := webhook.ParseURL(p.URL); err == nil {
 		signed := deliver.SignFor(r, now).Sign(draft.ID, now, body)
 		for name, values := range deliver.NewRequest(ctx, u, userAgent(), signed, body).Header {
 			p.Headers[name] = values[0]
@@ -268,21 +271,51 @@ func (a *app) printRequest(form string, p preview, body []byte) error {
 	case "json":
 		return a.printJSON(requestOf(p, body))
 	case "http":
-		u, err := url.Parse(p.URL)
+		u, err := calledURL(p.URL)
 		if err != nil {
-			return usagef("%s is not a URL", p.URL)
+			return err
 		}
 		_, err = fmt.Fprintf(a.streams.out, "POST %s HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
-			u.RequestURI(), u.Host, headerLines(p.Headers, "\r\n"), len(body), body)
+			wire.Target(u), u.Host, headerLines(p.Headers, "\r\n"), len(body), body)
 		return err
 	default:
-		lines := []string{"curl -X POST " + shellQuote(p.URL)}
+		u, err := calledURL(p.URL)
+		if err != nil {
+			return err
+		}
+		lines := []string{"curl" + curlOptions(u) + " -X POST " + shellQuote(u.Scheme+"://"+u.Host+wire.Target(u))}
 		for _, name := range sortedKeys(p.Headers) {
 			lines = append(lines, "-H "+shellQuote(name+": "+p.Headers[name]))
 		}
 		lines = append(lines, "--data-binary "+shellQuote(string(body)))
 		return a.print("%s", strings.Join(lines, " \\\n  "))
 	}
+}
+
+// calledURL is a URL as it is called: the name of its host in ASCII.
+func calledURL(text string) (*url.URL, error) {
+	u, err := webhook.ParseURL(text)
+	if err != nil {
+		return nil, usagef("%s is not a URL", text)
+	}
+	if host, err := httpguts.PunycodeHostPort(u.Host); err == nil {
+		u.Host = host
+	}
+	return u, nil
+}
+
+// curlOptions keep curl from reading a URL otherwise than it is written: it takes dot
+// segments out of a path, and braces and brackets for patterns.
+func curlOptions(u *url.URL) (options string) {
+	target := wire.Target(u)
+	path, _, _ := strings.Cut(target, "?")
+	if strings.Contains(path, "/.") || strings.Contains(strings.ToLower(path), "/%2e") {
+		options += " --path-as-is"
+	}
+	if strings.ContainsAny(target, "{}[]") {
+		options += " --globoff"
+	}
+	return options
 }
 
 func headerLines(headers map[string]string, end string) string {

@@ -109,7 +109,7 @@ func (a *app) deliverDirectly(ctx context.Context, l *local, f *publishFlags, re
 func (a *app) foreground(g *guard.Guard, f *publishFlags) deliver.Foreground {
 	p := policy(a.conf)
 	p.Retries = f.attempts - 1
-	return deliver.Foreground{Client: g.Client(), Policy: p, Timeout: a.conf.Delivery.Timeout, UserAgent: userAgent(), Now: a.now}
+	return deliver.Foreground{Client: g, Policy: p, Timeout: a.conf.Delivery.Timeout, UserAgent: userAgent(), Now: a.now}
 }
 
 func userAgent() string { return "sealpost/" + version }

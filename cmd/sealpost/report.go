@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -207,7 +206,7 @@ func writeReport(report string, all []*published, ended error) error {
 
 // hostOf is a URL without what may be secret about it.
 func hostOf(text string) string {
-	u, err := url.Parse(text)
+	u, err := webhook.ParseURL(text)
 	if err != nil || u.Host == "" {
 		return "the URL"
 	}

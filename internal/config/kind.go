@@ -23,8 +23,9 @@ type kind struct {
 	name    string
 	allowed string // ends a sentence that begins with "is not"
 	set     func(*Config, string) error
-	words   bool // a file must give it as text: a number there has lost its spelling
-	many    bool // a file may give it as a list
+	words   bool                // a file must give it as text: a number there has lost its spelling
+	many    bool                // a file may give it as a list
+	show    func(string) string // the value without what must not be shown; nil shows it as it is
 }
 
 // errNot makes a kind's set fail with what is allowed.
@@ -100,7 +101,7 @@ func types(at func(*Config) *[]string) kind {
 }
 
 // prefixes reads CIDRs. They are kept in the form in which addresses are
-// compared with them: masked, and IPv4 never inside IPv6, which
+// compared with them: IPv4 never inside IPv6, which
 // [netip.Prefix.Contains] would not match.
 func prefixes(at func(*Config) *[]netip.Prefix) kind {
 	return kind{name: "list", allowed: "a list of CIDRs or addresses, separated by commas", words: true, many: true, set: func(c *Config, s string) error {
@@ -109,6 +110,10 @@ func prefixes(at func(*Config) *[]netip.Prefix) kind {
 			p, err := parsePrefix(item)
 			if err != nil {
 				return fmt.Errorf("holds %q, which is neither a CIDR nor an address", item)
+			}
+			if network := p.Masked(); network != p { // maybe one address was meant, maybe the network
+				return fmt.Errorf("holds %q, which is an address and the length of a network: write %s for the network, or %s for the one address",
+					item, network, netip.PrefixFrom(p.Addr(), p.Addr().BitLen()))
 			}
 			found = append(found, p)
 		}
@@ -132,7 +137,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 		}
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
-	return p.Masked(), nil
+	return p, nil
 }
 
 func boolean(at func(*Config) *bool) kind {

@@ -31,6 +31,9 @@ func TestValues(t *testing.T) {
 		{"auth.siwe.domain", "app.example.com localhost:3000 [::1]:3000", "https://app.example.com,a/b,u@a,a b,a:b,a?b", "is not a host name with or without a port"},
 		{"organization", "acme org-1", ",  ", "is not a text of at least one character"},
 		{"database", "a.db /x/y", "a\x00b,a\nb", "is not a text without control characters"},
+		{"database", "./postgres://x postgres postgres.db C:/x.db C:\\x.db /var/lib/a:b/x.db a:b.db @x file.db", "postgres://u:p@host/db,postgresql://host,POSTGRES://host/db,mysql://host/db,sqlite://x.db,sqlite:x.db,file:x.db,http://host/x,postgres:/host/db," +
+			"foo+bar://x, postgres://x,postgres:,host=db user=u password=p,user=u dbname=x,u:p@tcp(host)/db,jdbc:postgresql://host/db", "is no path of a file"},
+		{"trusted_proxies", "10.0.0.0/8 10.1.2.3/32", "10.1.2.3/8,fd00::1/8,::ffff:10.1.2.3/104,10.0.0.1/31", "which is an address and the length of a network"},
 		{"trusted_proxies", "10.0.0.0/8 192.0.2.7 2001:db8::/32 ::ffff:10.0.0.0/104", "10.0.0.0/33,proxy,fe80::1%eth0,::ffff:0.0.0.0/90", "which is neither a CIDR nor an address"},
 		{"receipts.await", "transaction.created", "transaction,transaction.*,Transaction.created", "which is not RESOURCE.ACTION"},
 		{"egress.allow", "10.0.0.0/8 hooks.corp", "a\x00", "is not a list of texts"},
@@ -57,7 +60,7 @@ func TestValues(t *testing.T) {
 // TestReadings holds what values turn into.
 func TestReadings(t *testing.T) {
 	c := load(t, Sources{Flags: map[string]string{
-		"trusted_proxies": "10.1.2.3/8, 192.0.2.7 ,::ffff:198.51.100.0/120,2001:db8::1/32,", "egress.allow": " a.corp,, 10.0.0.0/8:443 ", "publish.max_body": "2MiB",
+		"trusted_proxies": "10.0.0.0/8, 192.0.2.7 ,::ffff:198.51.100.0/120,2001:db8::/32,", "egress.allow": " a.corp,, 10.0.0.0/8:443 ", "publish.max_body": "2MiB",
 		"delivery.timeout": "1m30s", "delivery.disable_after": "1.5d", "log.level": "warn", "metrics.listen": "off", "retry.attempts": "0",
 	}})
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8::/32")}

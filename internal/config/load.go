@@ -112,6 +112,9 @@ func (l *loader) take(s Setting, g given) {
 		case byEnv, byDefault: // nobody else sees it
 		}
 	}
+	if s.kind.show != nil {
+		shown = s.kind.show(shown)
+	}
 	if g.err != nil {
 		l.fault("%s (%s) %w", s.Key, g.origin, g.err)
 		l.unread = append(l.unread, s.Key)

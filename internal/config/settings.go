@@ -75,7 +75,7 @@ const day = 24 * time.Hour
 
 var settings = []Setting{
 	{Key: "database", Example: "/var/lib/sealpost/sealpost.db", Help: "the database file; by default sealpost/sealpost.db under $XDG_STATE_HOME (~/.local/state)",
-		kind: text(func(c *Config) *string { return &c.Database })},
+		kind: databasePath(func(c *Config) *string { return &c.Database })},
 	{Key: "organization", Default: "default", Example: "acme", Help: "the organization to work on, by id or slug; made on first use",
 		kind: nonEmpty(func(c *Config) *string { return &c.Organization })},
 	{Key: "server", Example: "https://hooks.example.com", Help: "URL of a daemon to work on instead of the database file",
@@ -98,9 +98,9 @@ var settings = []Setting{
 	{Key: "trusted_proxies", Example: "10.0.0.0/8,192.0.2.7", Help: "CIDRs whose X-Forwarded-For is believed, separated by commas",
 		kind: prefixes(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies })},
 
-	{Key: "egress.allow", Example: "10.1.2.0/24:8443,receiver.internal", Help: "exceptions to which addresses may be called: CIDR, CIDR:port or host name, separated by commas",
+	{Key: "egress.allow", Example: "10.1.2.0/24:8443,receiver.internal", Help: "exceptions to which addresses may be called: CIDR, CIDR:port, host name or *.name, separated by commas",
 		kind: list(func(c *Config) *[]string { return &c.Egress.Allow })},
-	{Key: "egress.allow_http", Default: "false", Example: "true", Help: "plain http to addresses that egress.allow admits",
+	{Key: "egress.allow_http", Default: "false", Example: "true", Help: "plain http to addresses and names that egress.allow admits",
 		kind: boolean(func(c *Config) *bool { return &c.Egress.AllowHTTP })},
 	{Key: "egress.resolver", Example: "192.0.2.53:53", Help: "IP:port of the DNS server to ask",
 		kind: addrPort(func(c *Config) *string { return &c.Egress.Resolver })},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -79,5 +80,39 @@ func TestAnswersOverTheNetwork(t *testing.T) {
 				t.Errorf("%s: status %d, cut %t, %q", first.State, a.Status, a.Cut, a.Error)
 			}
 		})
+	}
+}
+
+// TestRedirectsAreNotFollowed has receivers point elsewhere, some of them in words that
+// nobody can read: each is a failed attempt with its status, what it said, and a code.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	for _, location := range []string{"https://elsewhere.example.com/", "http://[::1", "%zz://", "http://127.0.0.1:1/ \xff\"<>", ""} {
+		for _, status := range []int{300, 301, 302, 303, 304, 307, 308, 399} {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if location != "" {
+					w.Header()["Location"] = []string{location}
+				}
+				w.WriteHeader(status)
+				if status != http.StatusNotModified {
+					_, _ = io.WriteString(w, "its words")
+				}
+			}))
+			g, err := guard.New(guard.Settings{Allow: []string{"127.0.0.1"}, AllowHTTP: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var last *webhook.Outcome
+			_, _ = deliver.Foreground{Client: g, Policy: exact(), Receiver: at(web.URL), Record: func(o *webhook.Outcome) error { last = o; return io.EOF }}.Deliver(t.Context(),
+				&webhook.Work{EventID: "e", Type: "a.b", Bytes: []byte("{}")})
+			a := last.Attempt
+			if a.Status != status || !strings.HasPrefix(a.Error, "redirect: ") || strings.Contains(a.Error, "words") || status != http.StatusNotModified && string(a.Response) != "its words" {
+				t.Errorf("%d to %q: status %d, %q, %q", status, location, a.Status, a.Error, a.Response)
+			}
+			if last.State == webhook.Delivered {
+				t.Errorf("%d to %q is delivered", status, location)
+			}
+			g.Close()
+			web.Close()
+		}
 	}
 }

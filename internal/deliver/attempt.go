@@ -183,7 +183,7 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 	to := l.targets[work.Type]
 	if to == nil {
 		to = &target{text: l.receiver.URLFor(work.Type)}
-		to.url, to.err = url.Parse(to.text)
+		to.url, to.err = webhook.ParseURL(to.text)
 		l.targets[work.Type] = to
 	}
 	return l.receiver, to, l.signer, nil
@@ -293,6 +293,9 @@ func (e *Engine) post(work *webhook.Work, to *target, signer *signature.Signer) 
 		return answer, errors.Is(context.Cause(ctx), errShutdown)
 	}
 	answer.Status = response.StatusCode
+	if redirects(answer.Status) {
+		answer.Error = "redirect: redirects are not followed" // where to is the receiver's word, and may be secret
+	}
 	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), e.opts.Now())
 	answer.Response, answer.Cut = readBounded(response.Body)
 	_ = response.Body.Close() // the status has decided; a large request goes out whole before

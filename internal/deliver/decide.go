@@ -53,9 +53,12 @@ func Describe(a webhook.Attempt) string {
 	switch {
 	case a.Status == 0:
 		return a.Error
-	case a.Status >= 300 && a.Status <= 399:
+	case redirects(a.Status):
 		return fmt.Sprintf("status %d, and redirects are not followed", a.Status)
 	default:
 		return fmt.Sprintf("status %d", a.Status)
 	}
 }
+
+// redirects reports whether a status points elsewhere (3xx).
+func redirects(status int) bool { return status >= 300 && status <= 399 }

@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/avast/retry-go/v4"
@@ -53,7 +52,7 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webh
 			return nil
 		}
 		to := &target{text: receiver.URLFor(work.Type)}
-		to.url, to.err = url.Parse(to.text)
+		to.url, to.err = webhook.ParseURL(to.text)
 		signer, _ := newSigner(receiver.Secrets, opts.Now())
 		answer, cut := e.post(work, to, signer)
 		if cut || (ctx.Err() != nil && answer.Status == 0) {

@@ -45,12 +45,21 @@ func (g *Guard) newTransport(roots *x509.CertPool) *wire.Transport {
 	}
 }
 
-// roundTripper judges the URL of each request before the transport sees it, so
-// that a URL which came into the database by another way is judged as well.
-type roundTripper struct{ guard *Guard }
-
-func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	if v := rt.guard.Judge(r.URL.String()); !v.Allowed {
+// Do sends a request to a receiver. Every connection is judged, no redirect is
+// followed, no proxy is used, nothing is decompressed. The context of the request is its
+// only deadline. Its URL is to come from [webhook.ParseURL], so that it is sent as it is
+// written. The errors are a [*RefusedError], or those of dialling, TLS and
+// package wire.
+//
+// The URL of each request is judged first, so that a URL which came into the
+// database by another way is judged as well. There is no [http.Client] around this: it
+// would read the Location of an answer, and fail where it can't.
+func (g *Guard) Do(r *http.Request) (*http.Response, error) {
+	v := Verdict{Reason: Userinfo, Message: Userinfo.Message()}
+	if r.URL.User == nil {
+		v = g.Judge(called(r.URL))
+	}
+	if !v.Allowed {
 		if r.Body != nil {
 			_ = r.Body.Close()
 		}
@@ -59,14 +68,14 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.ContainsFunc(r.URL.Host, func(c rune) bool { return c > unicode.MaxASCII }) {
 		r = named(r)
 	}
-	return rt.guard.transport.RoundTrip(r)
+	return g.transport.RoundTrip(r)
 }
 
 // named returns a request to the same URL with the host as it was judged and is
 // dialled. The transport would make another name of a full-width letter, and
 // ask the receiver for that one's certificate.
 func named(r *http.Request) *http.Request {
-	d, _ := read(r.URL.String())
+	d, _ := read(called(r.URL))
 	to := *r.URL
 	if to.Host = d.host; r.URL.Port() != "" {
 		to.Host = net.JoinHostPort(d.host, r.URL.Port())
@@ -76,15 +85,11 @@ func named(r *http.Request) *http.Request {
 	return r
 }
 
-// Do sends a request as [Guard.Client] does, and spares what http.Client would do
-// for redirects, which are never followed: it copies every header first.
-func (g *Guard) Do(r *http.Request) (*http.Response, error) { return roundTripper{g}.RoundTrip(r) }
-
 // dial resolves the host, judges every address, and connects to one that
 // passes; the address really dialled is judged once more by the kernel's own
 // view of it.
 func (g *Guard) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
-	d, reason := read(u.String())
+	d, reason := read(called(u))
 	if reason != "" {
 		return nil, &RefusedError{Reason: reason, Host: u.Host}
 	}

@@ -184,14 +184,14 @@ func TestClientDialsWhatItJudged(t *testing.T) {
 	})
 
 	allowed := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, Resolver: r.addr, CAFile: ca})
-	if _, body, err := post(t, allowed.Client(), "https://example.com:"+port+"/"); err != nil || body != "hello" {
+	if _, body, err := post(t, allowed, "https://example.com:"+port+"/"); err != nil || body != "hello" {
 		t.Fatalf("%q, %v", body, err)
 	}
 	// The name changes its mind: to an address that no exception covers.
 	other := "127.0.0.2"
 	to.Store(&other)
 	allowed.Close()
-	_, _, err := post(t, allowed.Client(), "https://example.com:"+port+"/")
+	_, _, err := post(t, allowed, "https://example.com:"+port+"/")
 	var refused *RefusedError
 	if !errors.As(err, &refused) || refused.Reason != Rebind || refused.Cause != Loopback || refused.ReasonCode() != "rebind" {
 		t.Errorf("%v", err)
@@ -201,7 +201,7 @@ func TestClientDialsWhatItJudged(t *testing.T) {
 	for target, want := range map[string]Reason{
 		"https://example.com:" + port + "/": Rebind, "https://127.0.0.1:" + port + "/": Loopback, "https://localhost:" + port + "/": Hostname, "http://example.com:" + port + "/": Scheme,
 	} {
-		for _, client := range []doer{strict.Client(), strict} {
+		for _, client := range []doer{strict} {
 			if _, _, err := post(t, client, target); !errors.As(err, &refused) || refused.Reason != want {
 				t.Errorf("%s: %v, not %q", target, err, want)
 			}
@@ -215,7 +215,7 @@ func TestOneBadAddressSpoilsTheName(t *testing.T) {
 		return []string{"127.0.0.1", "10.0.0.1"}, dnsmessage.RCodeSuccess, false
 	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, Resolver: r.addr, CAFile: ca})
-	_, _, err := post(t, g.Client(), "https://example.com:"+port+"/")
+	_, _, err := post(t, g, "https://example.com:"+port+"/")
 	var refused *RefusedError
 	if !errors.As(err, &refused) || refused.Cause != Private {
 		t.Errorf("%v", err)
@@ -234,7 +234,7 @@ func TestPlainHTTPOnlyToAdmittedAddresses(t *testing.T) {
 	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, AllowHTTP: true, Resolver: r.addr})
 	for _, host := range []string{"127.0.0.1", "inside.example.com"} {
-		if _, body, err := post(t, g.Client(), "http://"+host+":"+port+"/"); err != nil || body != "hello" {
+		if _, body, err := post(t, g, "http://"+host+":"+port+"/"); err != nil || body != "hello" {
 			t.Errorf("%s: %q, %v", host, body, err)
 		}
 	}
@@ -242,7 +242,7 @@ func TestPlainHTTPOnlyToAdmittedAddresses(t *testing.T) {
 		t.Errorf("plain http to a public address: %q", v.Reason)
 	}
 	var refused *RefusedError
-	if _, _, err := post(t, g.Client(), "http://public.example.com/"); !errors.As(err, &refused) || refused.Cause != Scheme {
+	if _, _, err := post(t, g, "http://public.example.com/"); !errors.As(err, &refused) || refused.Cause != Scheme {
 		t.Errorf("plain http to a public address: %v", err)
 	}
 }
@@ -256,7 +256,7 @@ func TestClientFollowsNothing(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, CAFile: ca})
-	for _, client := range []doer{g.Client(), g} {
+	for _, client := range []doer{g} {
 		response, _, err := post(t, client, "https://127.0.0.1:"+port+"/")
 		if err != nil || response.StatusCode != http.StatusTemporaryRedirect || elsewhere.Load() {
 			t.Errorf("%v, followed: %t", err, elsewhere.Load())
@@ -273,7 +273,7 @@ func TestClientUsesNoProxy(t *testing.T) {
 	}
 	port, ca := secure(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "direct") })
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, CAFile: ca})
-	if _, body, err := post(t, g.Client(), "https://127.0.0.1:"+port+"/"); err != nil || body != "direct" || proxied.Load() {
+	if _, body, err := post(t, g, "https://127.0.0.1:"+port+"/"); err != nil || body != "direct" || proxied.Load() {
 		t.Errorf("%q, %v, proxied: %t", body, err, proxied.Load())
 	}
 }
@@ -289,7 +289,7 @@ func TestClientInflatesNothing(t *testing.T) {
 		_ = z.Close()
 	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, CAFile: ca})
-	if _, body, err := post(t, g.Client(), "https://127.0.0.1:"+port+"/"); err != nil || len(body) > 1<<20 {
+	if _, body, err := post(t, g, "https://127.0.0.1:"+port+"/"); err != nil || len(body) > 1<<20 {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
 }
@@ -301,7 +301,7 @@ func TestClientBoundsHeaders(t *testing.T) {
 		}
 	})
 	g := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, CAFile: ca})
-	if _, _, err := post(t, g.Client(), "https://127.0.0.1:"+port+"/"); err == nil {
+	if _, _, err := post(t, g, "https://127.0.0.1:"+port+"/"); err == nil {
 		t.Error("200 kB of headers were read")
 	}
 }
@@ -309,12 +309,12 @@ func TestClientBoundsHeaders(t *testing.T) {
 func TestClientChecksCertificates(t *testing.T) {
 	port, ca := secure(t, func(http.ResponseWriter, *http.Request) { t.Error("the receiver was called") })
 	unknown := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}})
-	if _, _, err := post(t, unknown.Client(), "https://127.0.0.1:"+port+"/"); err == nil {
+	if _, _, err := post(t, unknown, "https://127.0.0.1:"+port+"/"); err == nil {
 		t.Error("an unknown root was taken")
 	}
 	r := startResolver(t, func(string) ([]string, dnsmessage.RCode, bool) { return []string{"127.0.0.1"}, 0, false })
 	wrong := newGuard(t, Settings{Allow: []string{"127.0.0.1/32"}, Resolver: r.addr, CAFile: ca})
-	if _, _, err := post(t, wrong.Client(), "https://other.example.net:"+port+"/"); err == nil {
+	if _, _, err := post(t, wrong, "https://other.example.net:"+port+"/"); err == nil {
 		t.Error("a certificate of another name was taken")
 	}
 }

@@ -7,21 +7,22 @@ import (
 	"strings"
 )
 
-// exception is one entry of egress.allow: addresses, or one host name, each on
-// one port or on all.
+// exception is one entry of egress.allow: addresses, one host name, or all names
+// below one, each on one port or on all.
 type exception struct {
 	text   string
 	prefix netip.Prefix // when it is for addresses
-	host   string       // when it is for a name
+	host   string       // when it is for a name, or for the names below it
+	below  bool         // it is for the names below host
 	port   uint16       // 0 is any
 }
 
-// parseException reads CIDR, CIDR:port, an address, address:port, a host name
-// or host:port; IPv6 goes in brackets when a port follows.
+// parseException reads CIDR, CIDR:port, an address, address:port, a host name,
+// *.name, and both with :port; IPv6 goes in brackets when a port follows.
 func parseException(text string) (exception, error) {
 	e := exception{text: text}
 	bad := func(why string) (exception, error) {
-		return e, fmt.Errorf("egress.allow: %q %s; examples are 10.1.0.0/16, 127.0.0.1/32:8443, [::1]:8443 and hooks.corp.example", text, why)
+		return e, fmt.Errorf("egress.allow: %q %s; examples are 10.1.0.0/16, 127.0.0.1/32:8443, [::1]:8443, hooks.corp.example and *.corp.example", text, why)
 	}
 	target := strings.TrimSpace(text)
 	if target == "" {
@@ -36,12 +37,15 @@ func parseException(text string) (exception, error) {
 		if prefix.Bits() == 0 {
 			return bad("would allow every address")
 		}
+		if network := prefix.Masked(); network != prefix { // maybe one address was meant, maybe the network
+			return bad(fmt.Sprintf("is an address and the length of a network: write %s for the network, or %s for the one address", network, netip.PrefixFrom(addr, addr.BitLen())))
+		}
 		e.prefix = prefix
 		return e, nil
 	} else {
-		ascii, err := names.ToASCII(target)
-		ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
-		if err != nil || ascii == "" || strings.Contains(target, "/") || numeric(ascii) {
+		target, e.below = strings.CutPrefix(target, "*.")
+		ascii, ok := asciiName(target)
+		if !ok || numeric(ascii) {
 			return bad("is neither a CIDR nor a host name")
 		}
 		e.host = ascii
@@ -73,7 +77,7 @@ func parsePlace(text string) (addr netip.Addr, prefix netip.Prefix, ok bool) {
 		if p.Addr().Is4In6() {
 			return netip.Addr{}, netip.Prefix{}, false
 		}
-		return p.Addr(), p.Masked(), true
+		return p.Addr(), p, true
 	}
 	if a, err := netip.ParseAddr(text); err == nil {
 		a = a.Unmap()
@@ -102,7 +106,10 @@ func (g *Guard) admits(addr netip.Addr, port uint16) bool {
 // own, so that it may lead to any address but a metadata service.
 func (g *Guard) admitsName(host string, port uint16) bool {
 	for _, e := range g.exceptions {
-		if e.host != "" && e.host == host && (e.port == 0 || e.port == port) {
+		if e.host == "" || e.port != 0 && e.port != port {
+			continue
+		}
+		if e.below && strings.HasSuffix(host, "."+e.host) || !e.below && host == e.host {
 			return true
 		}
 	}

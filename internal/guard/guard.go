@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -18,8 +17,8 @@ import (
 // Settings are the operator's exceptions, the configuration keys egress.*.
 // The zero Settings allow public https receivers and nothing else.
 type Settings struct {
-	Allow     []string // CIDR, CIDR:port or host name
-	AllowHTTP bool     // plain http to what an exception for addresses admits
+	Allow     []string // CIDR, CIDR:port, host name or *.name
+	AllowHTTP bool     // plain http to what an exception admits
 	Resolver  string   // IP:port of the DNS server to ask; empty: the system's
 	CAFile    string   // extra roots, PEM
 	MaxIdle   int      // connections kept for the next request; 1024 when 0
@@ -30,7 +29,6 @@ type Guard struct {
 	settings   Settings
 	exceptions []exception
 	resolver   *net.Resolver
-	client     *http.Client
 	transport  *wire.Transport
 
 	mu     sync.RWMutex
@@ -64,7 +62,6 @@ func New(s Settings) (*Guard, error) {
 		return nil, err
 	}
 	g.transport = g.newTransport(roots)
-	g.client = &http.Client{Transport: roundTripper{g}, CheckRedirect: noRedirect}
 	return g, nil
 }
 
@@ -85,11 +82,6 @@ func (g *Guard) Exceptions() []string {
 	}
 	return list
 }
-
-// Client returns the client for receivers: every connection is judged, no
-// redirect is followed, no proxy is used, nothing is decompressed. The
-// context of a request is its only deadline.
-func (g *Guard) Client() *http.Client { return g.client }
 
 // Close closes idle connections.
 func (g *Guard) Close() { g.transport.CloseIdleConnections() }
@@ -125,20 +117,20 @@ func (g *Guard) judge(raw string) Verdict {
 // judgeDestination weighs a well-formed URL against the policy.
 func (g *Guard) judgeDestination(d destination) Reason {
 	literal := d.addr.IsValid()
-	excepted := literal && g.admits(d.addr, d.port)
+	excepted := literal && g.admits(d.addr, d.port) || !literal && g.admitsName(d.host, d.port)
 	switch {
 	case !d.https && !g.settings.AllowHTTP:
 		return Scheme
-	case !d.https && !excepted && (literal || !g.anyAddresses(d.port)):
-		return Scheme
 	case excepted:
 		return ""
+	case !d.https && (literal || !g.anyAddresses(d.port)):
+		return Scheme
 	case literal:
 		if reason := Classify(d.addr); reason != "" {
 			return reason
 		}
 		return IPLiteral
-	case g.admitsName(d.host, d.port), publicName(d.host):
+	case publicName(d.host):
 		return ""
 	default:
 		return Hostname
@@ -193,15 +185,10 @@ func (g *Guard) judgeAddress(d destination, addr netip.Addr) Reason {
 	}
 	reason := Classify(addr)
 	switch {
-	case !d.https:
-		if reason == "" {
-			return Scheme
-		}
-		return reason
-	case reason == "" || reason == Metadata || reason == Zone:
-		return reason
-	case g.admitsName(d.host, d.port):
+	case reason != Metadata && reason != Zone && g.admitsName(d.host, d.port):
 		return ""
+	case reason == "" && !d.https:
+		return Scheme
 	}
 	return reason
 }

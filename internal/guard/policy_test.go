@@ -37,9 +37,21 @@ func TestJudge(t *testing.T) {
 		{"https://user@receiver.example.com/", Userinfo}, {"https://user:pw@receiver.example.com/", Userinfo}, {"https://@receiver.example.com/", Userinfo},
 		{"https://localhost/", Hostname}, {"https://LOCALHOST/", Hostname}, {"https://localhost./", Hostname}, {"https://a.localhost/", Hostname}, {"https://intranet/", Hostname},
 		{"https://printer.local/", Hostname}, {"https://db.internal/", Hostname}, {"https://metadata.google.internal/", Hostname}, {"https://-bad-.example.com/", Hostname},
-		{"https://a..example.com/", Hostname}, {"https://" + strings.Repeat("a.", 130) + "com/", Hostname}, {"https://under_score.example.com/", Hostname},
+		{"https://a..example.com/", Hostname}, {"https://" + strings.Repeat("a.", 130) + "com/", Hostname}, {"https://" + strings.Repeat("a", 64) + ".com/", Hostname},
+		{"https://under_score.example.com/", ""}, {"https://_hooks._tcp.example.com/", ""}, {"https://my_app.example.com:8443/x", ""},
+		{"https://qa--site.netlify.app/hook", ""}, {"https://ab--cd.example.com/", ""}, {"https://r3---sn-x.example.com/", ""}, {"https://a-.example.com/", Hostname}, {"https://-a.example.com/", Hostname},
+		{"https://a.-example.com/", Hostname}, {"https://example.com-/", Hostname}, {"https://-/", Hostname}, {"https://xn--.example.com/", Hostname}, {"https://xn--a.example.com/", Hostname},
+		{"https://exa\ufffdmple.com/", Hostname}, {"https://xn--zn7c.example.com/", Hostname}, {"https://xn--example-zd3f.com/", Hostname}, {"https://a\u2100b.example.com/", Hostname}, {"https://\u2474.example.com/", Hostname},
+		{"https://exa!mple.com/", Hostname}, {"https://exa*mple.com/", Hostname}, {"https://*.example.com/", Hostname}, {"https://exa,mple.com/", Hostname},
+		{"https://example.com../", Hostname}, {"https://./", Hostname}, {"https://../", Hostname}, {"https://example.com:/x", ""}, {"https://example.com.:/x", ""}, {"https://example.com:443/x", ""},
+		{"https://example.com%ff/", URLSyntax}, {"https://%c3%28.example.com/", URLSyntax}, {"https://\xff.example.com/", URLSyntax}, {"https://b%C3%BCcher.example.com/", ""}, {"https://example.com%2Fx/", URLSyntax}, {"https://exam%20ple.com/", URLSyntax},
+		{"https://example.com%00/", URLSyntax}, {"https://example.com%40evil.com/", URLSyntax},
+		{"https://example.com/a b?c d", ""}, {"https://example.com/100%", ""}, {"https://example.com/%zz?%", ""}, {"https://example.com/#%zz", ""}, {`https://example.com/a\b?\`, ""}, {"https://example.com?x", ""}, {"https://example.com#x", ""},
+		{"https://example.com/a\tb", URLSyntax}, {"https://example.com/a\x00b", URLSyntax}, {"https://example.com/?a\r\nb: c", URLSyntax}, {" https://example.com/", URLSyntax}, {"https://example.com/ ", URLSyntax}, {"https://example.com/\u00a0", URLSyntax},
+		{`https://example.com\@evil.example.com/`, URLSyntax}, {`https://evil.example.com\.example.com/`, URLSyntax}, {`https:/\example.com/`, URLSyntax}, {`https://example.com:80\@x/`, URLSyntax}, {"https://example.com /", URLSyntax},
+		{"https://example.com/://x", ""}, {"/://example.com", URLSyntax}, {"?://example.com", URLSyntax}, {"https://?x", URLSyntax}, {"https://#x", URLSyntax}, {"mailto:a@example.com", Scheme}, {"data:,x", Scheme}, {"localhost:8080", Scheme},
 		{"https://receiver.example.com:0/", Port}, {"https://receiver.example.com:65536/", Port}, {"https://receiver.example.com:x/", Port}, {"https://receiver.example.com:22/", Port},
-		{"https://receiver.example.com:25/", Port}, {"https://receiver.example.com:6667/", Port}, {"https://receiver.example.com:10080/", Port}, {"https://receiver.example.com:/", Port},
+		{"https://receiver.example.com:25/", Port}, {"https://receiver.example.com:6667/", Port}, {"https://receiver.example.com:10080/", Port},
 		{"https://93.184.216.34/", IPLiteral}, {"https://[2606:2800:220:1:248:1893:25c8:1946]/", IPLiteral},
 		{"https://127.0.0.1/", Loopback}, {"https://127.255.255.254/", Loopback}, {"https://[::1]/", Loopback}, {"https://10.0.0.1/", Private}, {"https://172.31.0.1/", Private},
 		{"https://192.168.0.1/", Private}, {"https://169.254.169.254/", Metadata}, {"https://168.63.129.16/", Metadata}, {"https://100.100.100.200/", Metadata}, {"https://[fd00:ec2::254]/", Metadata},
@@ -89,7 +101,21 @@ func TestExceptions(t *testing.T) {
 		{"127.0.0.1/32", false, "http://127.0.0.1/", Scheme},
 		{"127.0.0.1/32", true, "http://127.0.0.1/", ""},
 		{"127.0.0.1/32", true, "http://10.0.0.1/", Scheme},
-		{"localhost", true, "http://localhost/", Scheme},
+		{"localhost", true, "http://localhost/", ""},
+		{"localhost", false, "http://localhost/", Scheme},
+		{"localhost:8443", true, "http://localhost:8443/", ""},
+		{"localhost:8443", true, "http://localhost/", Scheme},
+		{"hooks.corp.internal", true, "http://other.corp.internal/", Scheme},
+		{"*.corp.internal", true, "http://hooks.corp.internal/", ""},
+		{"*.corp.internal", false, "https://hooks.corp.internal/", ""},
+		{"*.corp.internal", false, "https://a.b.corp.internal/", ""},
+		{"*.corp.internal", false, "https://corp.internal/", Hostname},
+		{"*.corp.internal", false, "https://xcorp.internal/", Hostname},
+		{"*.corp.internal:8443", false, "https://a.corp.internal:8443/", ""},
+		{"*.corp.internal:8443", false, "https://a.corp.internal/", Hostname},
+		{"*.CORP.internal.", false, "https://A.corp.Internal./", ""},
+		{"*.bücher.internal", false, "https://a.xn--bcher-kva.internal/", ""},
+		{"my_host", false, "https://my_host/", ""},
 		{"localhost", false, "https://localhost:8443/", ""},
 		{"LocalHost:8443", false, "https://localhost:8443/", ""},
 		{"localhost:8443", false, "https://localhost/", Hostname},
@@ -112,7 +138,7 @@ func TestExceptions(t *testing.T) {
 			t.Error("the exception is not listed")
 		}
 	}
-	for _, bad := range []string{"", "nonsense/33", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1:0", "10.0.0.1:99999", "https://x", "a b", "fe80::1%eth0", "127.1"} {
+	for _, bad := range []string{"", "nonsense/33", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1:0", "10.0.0.1:99999", "https://x", "a b", "fe80::1%eth0", "127.1", "10.1.2.3/8", "10.1.2.3/8:443", "fd00::1/8", "[fd00::1/8]:443", "10.0.0.1/31", "*", "*.", "*.*.internal", "a.*.internal", "*internal", "*.127.1", "*.10.0.0.0/8", "-a.internal", "a!b.internal", "exa\ufffdmple.internal"} {
 		if _, err := New(Settings{Allow: []string{bad}}); err == nil || !strings.Contains(err.Error(), "egress.allow") {
 			t.Errorf("%q: %v", bad, err)
 		}
@@ -240,7 +266,7 @@ func FuzzJudge(f *testing.F) {
 			return
 		}
 		lower := strings.ToLower(raw)
-		if !strings.HasPrefix(lower, "https://") || strings.ContainsAny(raw, " \\\x00\n") {
+		if !strings.HasPrefix(lower, "https://") || strings.ContainsAny(raw, "\x00\n\r\t") || strings.ContainsAny(authority(raw), " \\") {
 			t.Fatalf("%q passes", raw)
 		}
 		d, reason := read(raw)

@@ -6,8 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/netip"
-	"net/url"
 	"time"
+
+	"sealpost/internal/webhook"
 )
 
 // Probe is what a connection to a receiver is like. No request is sent.
@@ -25,7 +26,7 @@ func (g *Guard) Probe(ctx context.Context, raw string) (p Probe, err error) {
 	if v := g.Judge(raw); !v.Allowed {
 		return p, &RefusedError{Reason: v.Reason, Detail: v.Message}
 	}
-	u, err := url.Parse(raw)
+	u, err := webhook.ParseURL(raw)
 	if err != nil {
 		return p, err
 	}

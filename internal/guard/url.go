@@ -5,8 +5,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"sealpost/internal/webhook"
+	"sealpost/internal/wire"
 )
 
 // MaxURL bounds a URL, in bytes, as it is given and with all escaped that must be.
@@ -36,45 +40,54 @@ var blockedPorts = func() map[uint16]bool {
 	return table
 }()
 
-// names converts and checks international host names (UTS #46, as browsers do,
-// STD3 rules on).
-var names = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.StrictDomainName(true), idna.ValidateLabels(true), idna.VerifyDNSLength(true))
+// names converts international host names and checks what must be true of any
+// (UTS #46, as browsers do: hyphens in places 3 and 4 are fine). The characters of
+// the result are checked by [asciiName]: STD3 rules would refuse the underscore.
+var names = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.StrictDomainName(false),
+	idna.ValidateLabels(true), idna.CheckHyphens(false), idna.VerifyDNSLength(true))
+
+// asciiName brings a host name into the form in which it is judged and looked up:
+// ASCII, lower case, without its one final dot. Labels are letters, digits,
+// underscores and hyphens, the last not at an edge.
+func asciiName(host string) (string, bool) {
+	ascii, err := names.ToASCII(host)
+	if err != nil {
+		return "", false
+	}
+	ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return "", false
+		}
+	}
+	return ascii, len(ascii) <= 253
+}
 
 // read takes a URL apart. What is wrong with its form is a reason; what only
 // an exception could make right (scheme, literal, single label) is left to
 // judge.
 func read(raw string) (d destination, reason Reason) {
-	if raw == "" || len(raw) > MaxURL || strings.ContainsFunc(raw, unprintable) || strings.Contains(raw, `\`) {
+	if raw == "" || len(raw) > MaxURL || strings.ContainsFunc(raw, control) || raw != strings.TrimSpace(raw) {
 		return d, URLSyntax
 	}
-	u, err := url.Parse(raw)
+	u, err := webhook.ParseURL(raw)
 	if err != nil {
-		switch {
-		case strings.Contains(err.Error(), "invalid port"):
-			return d, Port
-		case strings.Contains(raw, "%25") || strings.Contains(raw, "[") && strings.Contains(raw, "%"):
-			return d, Zone
-		default:
-			return d, URLSyntax
-		}
+		return d, fault(raw, err)
 	}
-	if len(u.String()) > MaxURL { // as it is written when it is called, escaped
+	switch {
+	case strings.ContainsAny(authority(raw), " \\"): // some read a backslash as the end of the host
 		return d, URLSyntax
-	}
-	if u.Scheme == "" || u.Opaque != "" || u.Host == "" && u.Scheme != "https" && u.Scheme != "http" {
-		if u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http" {
-			return d, Scheme
-		}
+	case len(called(u)) > MaxURL:
 		return d, URLSyntax
-	}
-	switch u.Scheme {
-	case "https":
+	case u.Scheme == "https":
 		d.https = true
-	case "http":
-	default:
+	case u.Scheme != "http":
 		return d, Scheme
 	}
-	if u.User != nil {
+	switch {
+	case u.Host == "" && u.User == nil:
+		return d, URLSyntax
+	case u.User != nil:
 		return d, Userinfo
 	}
 	if d.port, reason = readPort(u, d.https); reason != "" {
@@ -84,14 +97,44 @@ func read(raw string) (d destination, reason Reason) {
 	return d, reason
 }
 
-func unprintable(r rune) bool { return r <= ' ' || r == 0x7f }
+// fault says why a text is no URL.
+func fault(raw string, err error) Reason {
+	at := authority(raw)
+	scheme, _, _ := strings.Cut(raw, ":")
+	switch {
+	case strings.Contains(err.Error(), "invalid port") && !strings.ContainsAny(at, " \\"):
+		return Port
+	case strings.Contains(at, "%25") || strings.Contains(at, "[") && strings.Contains(at, "%"):
+		return Zone
+	case at == "" && isScheme(scheme) && !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") && strings.Contains(raw, ":"):
+		return Scheme // such as mailto:
+	}
+	return URLSyntax
+}
+
+// isScheme reports whether a text has the form of a scheme (RFC 3986, section 3.1).
+func isScheme(text string) bool {
+	return text != "" && (text[0]|0x20) >= 'a' && (text[0]|0x20) <= 'z' &&
+		strings.Trim(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz0123456789+-.") == ""
+}
+
+// authority is the part of a URL from its scheme to its path.
+func authority(raw string) string {
+	_, rest, _ := strings.Cut(raw, "://")
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest
+}
+
+// called is a URL as it is judged when it is called: as it goes over the wire.
+func called(u *url.URL) string { return u.Scheme + "://" + u.Host + wire.Target(u) }
+
+func control(r rune) bool { return r < ' ' || r == 0x7f }
 
 func readPort(u *url.URL, https bool) (uint16, Reason) {
 	text := u.Port()
 	if text == "" {
-		if strings.HasSuffix(u.Host, ":") {
-			return 0, Port
-		}
 		if https {
 			return 443, ""
 		}
@@ -110,6 +153,9 @@ func readHost(u *url.URL) (host string, addr netip.Addr, reason Reason) {
 	if host == "" {
 		return "", addr, URLSyntax
 	}
+	if !utf8.ValidString(host) {
+		return "", addr, URLSyntax
+	}
 	if strings.Contains(host, "%") {
 		return "", addr, Zone
 	}
@@ -122,14 +168,13 @@ func readHost(u *url.URL) (host string, addr netip.Addr, reason Reason) {
 	}
 	// Full-width and circled digits and dots become ASCII here, before
 	// anything is judged by its look.
-	ascii, err := names.ToASCII(host)
-	if err != nil {
+	ascii, ok := asciiName(host)
+	if !ok {
 		if numeric(host) {
 			return "", addr, IPEncoding
 		}
 		return "", addr, Hostname
 	}
-	ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
 	if addr, err := netip.ParseAddr(ascii); err == nil {
 		if ascii != strings.TrimSuffix(strings.ToLower(host), ".") {
 			return "", addr, IPEncoding
@@ -138,9 +183,6 @@ func readHost(u *url.URL) (host string, addr netip.Addr, reason Reason) {
 	}
 	if numeric(ascii) {
 		return "", addr, IPEncoding
-	}
-	if len(ascii) > 253 || strings.HasSuffix(ascii, ".") {
-		return "", addr, Hostname
 	}
 	return ascii, addr, ""
 }

@@ -23,14 +23,19 @@ const (
 	writeLimit = 30 * time.Second // for a client to take an answer
 )
 
+// Forwarder sends a request, which names no URL, to the one place that it is for.
+// It follows no redirect.
+type Forwarder interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
 // Options say how a receiver behaves.
 type Options struct {
 	Secrets   []signature.Candidate // none: nothing is verified
 	Scheme    signature.Scheme      // auto verifies every scheme that a request carries
 	Tolerance time.Duration         // of the timestamp; negative takes any
 	Answers   []Answer              // in order, the last one stays; none is [OK]
-	Forward   string                // URL that answers instead; "" is nobody
-	Client    *http.Client          // calls Forward
+	Forward   Forwarder             // asks who answers instead; nil is nobody
 	Now       func() time.Time
 	Tell      func(*Received) // called for one request at a time, before it is answered
 }
@@ -101,10 +106,10 @@ func (rc *Receiver) take(w http.ResponseWriter, r *http.Request) (*Received, *re
 		http.Error(w, http.StatusText(status), status)
 		return nil, nil
 	}
-	got := &Received{At: rc.opts.Now(), Method: r.Method, Path: r.URL.RequestURI(), Headers: r.Header, Body: body}
+	got := &Received{At: rc.opts.Now(), Method: r.Method, Path: r.RequestURI, Headers: r.Header, Body: body}
 	got.Checks = rc.verify(got)
 	var answered *reply
-	if rc.opts.Forward != "" {
+	if rc.opts.Forward != nil {
 		answered, err = rc.forward(r, body)
 		if err != nil {
 			got.ForwardError = err.Error()
@@ -114,7 +119,7 @@ func (rc *Receiver) take(w http.ResponseWriter, r *http.Request) (*Received, *re
 	}
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
-	if rc.opts.Forward == "" {
+	if rc.opts.Forward == nil {
 		got.Answer = rc.opts.Answers[min(rc.n, len(rc.opts.Answers)-1)]
 	}
 	rc.n++
@@ -176,19 +181,11 @@ func endToEnd(h http.Header) http.Header {
 func (rc *Receiver) forward(r *http.Request, body []byte) (*reply, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	out, err := http.NewRequestWithContext(ctx, r.Method, rc.opts.Forward, io.NopCloser(bytes.NewReader(body)))
-	if err != nil {
-		return nil, err
+	out := (&http.Request{Method: r.Method, Header: endToEnd(r.Header), ContentLength: int64(len(body)), Body: http.NoBody}).WithContext(ctx)
+	if len(body) > 0 {
+		out.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	out.ContentLength = int64(len(body))
-	if len(body) == 0 {
-		out.Body = http.NoBody
-	}
-	out.Header = endToEnd(r.Header)
-	if out.Header.Get("User-Agent") == "" {
-		out.Header.Set("User-Agent", "") // or the client would put its own name there
-	}
-	response, err := rc.opts.Client.Do(out) //nolint:gosec // the URL is the one that the user named, and the client is pinned to it
+	response, err := rc.opts.Forward.Do(out)
 	if err != nil {
 		return nil, err
 	}

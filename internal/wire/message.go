@@ -57,8 +57,8 @@ func (m *message) write(r *http.Request) error {
 			return fmt.Errorf("wire: the host %q: %w", r.Host, err)
 		}
 	}
-	uri := r.URL.RequestURI()
-	if host == "" || !httpguts.ValidHostHeader(host) || !strings.HasPrefix(uri, "/") || !visible(uri) || !httpguts.ValidHeaderFieldName(r.Method) {
+	uri := Target(r.URL)
+	if host == "" || r.URL.Opaque != "" || !httpguts.ValidHostHeader(host) || !strings.HasPrefix(uri, "/") || !visible(uri) || !httpguts.ValidHeaderFieldName(r.Method) {
 		return fmt.Errorf("wire: %s %s at %q can't be written as a request", r.Method, uri, host)
 	}
 	b := m.bytes

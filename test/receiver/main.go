@@ -57,7 +57,7 @@ func main() {
 		if status >= 300 && status < 400 {
 			w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
 		}
-		line, _ := json.Marshal(map[string]any{"n": n, "status": status, "path": r.URL.Path, "headers": r.Header, "body": string(body), "at": time.Now()})
+		line, _ := json.Marshal(map[string]any{"n": n, "status": status, "path": r.URL.Path, "target": r.RequestURI, "headers": r.Header, "body": string(body), "at": time.Now()})
 		file, err := os.OpenFile(filepath.Join(folder, "requests.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			panic(err)
