@@ -25,10 +25,11 @@ const (
 
 // step is what applying does with one webhook.
 type step struct {
-	Name   string   `json:"name"`
-	Action string   `json:"action"`
-	Diff   []string `json:"diff"`
-	Secret string   `json:"secret,omitempty"` // of one that was created, this once
+	Organization string   `json:"organization,omitempty"` // slug; empty on a server that does not say
+	Name         string   `json:"name"`
+	Action       string   `json:"action"`
+	Diff         []string `json:"diff"`
+	Secret       string   `json:"secret,omitempty"` // of one that was created, this once
 
 	want  admin.Documented
 	have  webhook.Config
@@ -90,26 +91,31 @@ func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool
 			return false, err
 		}
 	}
+	o, err := a.planned(ctx, b)
+	if err != nil {
+		return false, err
+	}
 	steps, err := plan(ctx, a, b, doc, prune)
 	if err != nil {
 		return false, err
 	}
+	in(o, steps)
 	changed = slices.ContainsFunc(steps, func(s step) bool { return s.Action != actionUnchanged })
 	if dryRun {
-		return changed, a.previewSteps(steps)
+		return changed, a.previewSteps(o, steps)
 	}
-	if slices.ContainsFunc(steps, func(s step) bool { return s.Action == actionDelete }) {
-		if err := a.confirm("delete the webhooks that the document does not name?"); err != nil {
+	if names := deleted(steps); names != nil {
+		if err := a.confirm(fmt.Sprintf("delete %s, which the document does not name, from the organization %s?", strings.Join(names, ", "), orTokens(o))); err != nil {
 			return false, err
 		}
 	}
 	for i := range steps {
 		if err := steps[i].run(ctx, a, b); err != nil {
-			_ = a.printSteps(steps[:i]) // what was done is done, and told
+			_ = a.printSteps(o, steps[:i]) // what was done is done, and told
 			return changed, err
 		}
 	}
-	return changed, a.printSteps(steps)
+	return changed, a.printSteps(o, steps)
 }
 
 // nothingYet reports whether the commands work on a database that is still to be made.
@@ -137,16 +143,43 @@ func (a *app) applyToNothing(ctx context.Context, doc *admin.Document) error {
 	for _, want := range doc.Webhooks {
 		steps = append(steps, creation(want))
 	}
-	return a.previewSteps(steps)
+	o := webhook.Organization{Slug: a.organization()} // made with the database
+	in(o, steps)
+	return a.previewSteps(o, steps)
 }
 
 func creation(want admin.Documented) step {
 	return step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}
 }
 
-func (a *app) previewSteps(steps []step) error {
+// in notes in each step which organization it is about.
+func in(o webhook.Organization, steps []step) {
+	for i := range steps {
+		steps[i].Organization = o.Slug
+	}
+}
+
+// deleted lists the webhooks that steps delete.
+func deleted(steps []step) (names []string) {
+	for _, s := range steps {
+		if s.Action == actionDelete {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// orTokens names an organization, also one that a server does not say.
+func orTokens(o webhook.Organization) string {
+	if o.Slug == "" {
+		return "of the token"
+	}
+	return nameOf(o)
+}
+
+func (a *app) previewSteps(o webhook.Organization, steps []step) error {
 	a.say("nothing was changed; this is what would be:")
-	return a.printSteps(steps)
+	return a.printSteps(o, steps)
 }
 
 // plan compares a document with what is there.
@@ -271,9 +304,12 @@ func diff(have, want webhook.Config) []string {
 // limit tells the fields that a document has no room for.
 func limit(name string) bool { return name == "max in flight" || name == "rate" }
 
-func (a *app) printSteps(steps []step) error {
+func (a *app) printSteps(o webhook.Organization, steps []step) error {
 	if a.json() {
 		return printList(a, steps)
+	}
+	if err := a.print("organization %s", orTokens(o)); err != nil {
+		return err
 	}
 	for _, s := range steps {
 		if err := a.print("%-9s %s", s.Action, s.Name); err != nil {

@@ -45,7 +45,7 @@ func (a *app) backend(ctx context.Context, create bool) (backend, error) {
 		return nil, err
 	}
 	if c.Server == "" {
-		return a.local(ctx, create)
+		return a.localIn(ctx, create)
 	}
 	client, err := guard.Pinned(c.Server, guard.PinnedOptions{CAFile: c.Egress.CAFile})
 	if err != nil {
@@ -58,7 +58,12 @@ func (a *app) backend(ctx context.Context, create bool) (backend, error) {
 		}
 	}
 	header.Set("User-Agent", userAgent())
-	return server.NewClient(c.Server, client, header), nil
+	remote := server.NewClient(c.Server, client, header)
+	if err := a.sameOrganization(ctx, remote); err != nil {
+		_ = remote.Close()
+		return nil, err
+	}
+	return remote, nil
 }
 
 // openFile opens the database for a command that works on it alone.

@@ -56,7 +56,7 @@ func newCredentialLink(a *app) *cobra.Command {
 			if user == "" || credential == "" || len(user) > webhook.MaxCredential || len(credential) > webhook.MaxCredential {
 				return &usageError{"--provider-user and --credential have 1 to 200 characters", ""}
 			}
-			s, err := a.openFile(cmd.Context(), "credential", true)
+			s, err := a.openIn(cmd.Context(), "credential", true)
 			if err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ func newCredentialList(a *app) *cobra.Command {
 		Example: `  sealpost credential list
   sealpost credential list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.openFile(cmd.Context(), "credential", false)
+			s, err := a.openIn(cmd.Context(), "credential", false)
 			if err != nil {
 				return err
 			}
@@ -112,7 +112,7 @@ func newCredentialUnlink(a *app) *cobra.Command {
 		Example: `  sealpost credential unlink --provider-user u-17
   sealpost credential unlink --provider panda --provider-user u-17 -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.openFile(cmd.Context(), "credential", false)
+			s, err := a.openIn(cmd.Context(), "credential", false)
 			if err != nil {
 				return err
 			}

@@ -41,7 +41,7 @@ standard input. Importing twice is importing once.`,
 			if err != nil {
 				return &usageError{fmt.Sprintf("%s: %v", args[0], err), "nothing was linked; `sealpost credential import --help` shows the form"}
 			}
-			s, err := a.openFile(cmd.Context(), "credential", true)
+			s, err := a.openIn(cmd.Context(), "credential", true)
 			if err != nil {
 				return err
 			}

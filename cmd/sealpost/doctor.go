@@ -130,7 +130,7 @@ func (a *app) examine(ctx context.Context, d *diagnosis, name string) error {
 	a.examineSettings(d, c)
 	a.examineFiles(d, c)
 	a.examineDescriptors(d, c)
-	l, err := a.local(ctx, false)
+	l, err := a.localIn(ctx, false)
 	if err != nil {
 		f := describe(err)
 		d.fail("database.open", c.Database, f.Hint, "%s", f.Message)

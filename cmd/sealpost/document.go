@@ -159,15 +159,16 @@ secret is left as it is; anything else is a conflict, and then nothing is stored
 			case err != nil && secrets == nil:
 				return err
 			case err != nil && a.json(): // what was created before the fault; its secrets are shown this once
-				return errors.Join(err, a.printJSON(map[string]any{"created": created, "secrets": made}))
+				return errors.Join(err, a.printJSON(map[string]any{"created": created, "organization": a.working.Slug, "secrets": made}))
 			case err != nil:
 				return errors.Join(err, a.printFields(secrets))
 			case a.json():
 				return a.printJSON(struct {
-					Created   int               `json:"created"`
-					Unchanged int               `json:"unchanged"`
-					Secrets   map[string]string `json:"secrets,omitempty"`
-				}{created, len(doc.Webhooks) - created, made})
+					Created      int               `json:"created"`
+					Unchanged    int               `json:"unchanged"`
+					Secrets      map[string]string `json:"secrets,omitempty"`
+					Organization string            `json:"organization,omitempty"` // slug; empty on a server that does not say
+				}{created, len(doc.Webhooks) - created, made, a.working.Slug})
 			}
 			if secrets != nil {
 				a.say("the server made their secrets, shown this once:")
@@ -175,7 +176,7 @@ secret is left as it is; anything else is a conflict, and then nothing is stored
 					return err
 				}
 			}
-			a.say("%d imported, %d there already", created, len(doc.Webhooks)-created)
+			a.say("organization %s: %d imported, %d there already", orTokens(a.working), created, len(doc.Webhooks)-created)
 			return nil
 		},
 	}
@@ -192,12 +193,14 @@ func (a *app) importDocument(ctx context.Context, doc *admin.Document) (created 
 		secrets, err = a.importOnServer(ctx, doc)
 		return len(secrets), secrets, err
 	}
-	l, err := a.local(ctx, true)
+	l, err := a.localIn(ctx, true)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer l.Close() //nolint:errcheck // the change is committed by then
-	created, err = l.Import(ctx, l.store, a.organization(), doc)
+	if created, err = l.Import(ctx, l.store, a.organization(), doc); err == nil && a.working.ID == "" {
+		a.working, err = l.store.Organization(ctx, a.organization()) // made by it
+	}
 	return created, nil, err
 }
 
@@ -210,6 +213,9 @@ func (a *app) importOnServer(ctx context.Context, doc *admin.Document) (secrets 
 		return nil, err
 	}
 	defer b.Close() //nolint:errcheck // the changes are committed by then
+	if _, err := a.planned(ctx, b); err != nil {
+		return nil, err
+	}
 	steps, err := plan(ctx, a, b, doc, false)
 	if err != nil {
 		return nil, err

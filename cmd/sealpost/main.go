@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -45,6 +46,12 @@ func run(args []string, s streams, env []string) (code int) {
 	err := root.ExecuteContext(ctx)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = interruption(cause, err)
+	}
+	var v verdict
+	if err == nil || errors.As(err, &v) {
+		for _, line := range a.last {
+			a.say("%s", line)
+		}
 	}
 	return a.report(err)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sealpost/internal/access"
-	"sealpost/internal/webhook"
 )
 
 func newMember(a *app) *cobra.Command {
@@ -46,17 +45,14 @@ func showMember(m access.Membership) memberJSON {
 // members opens the database and runs a use case on the organization's
 // members, as an owner. add lets the organization be made, as on any first use.
 func (a *app) members(ctx context.Context, add bool, do func(s *access.Service, owner access.Caller) error) error {
-	if err := a.onFile("member"); err != nil {
-		return err
-	}
-	s, err := a.open(ctx, false)
+	s, err := a.openIn(ctx, "member", false)
 	if err != nil {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // the change is committed by then
 	o, err := s.Organization(ctx, a.organization())
-	if add && webhook.CodeOf(err) == webhook.CodeNotFound {
-		o, err = s.CreateOrganization(ctx, a.organization(), a.organization(), a.now())
+	if add {
+		o, err = s.OwnOrganization(ctx, a.organization(), a.now())
 	}
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func (a *app) receivers(ctx context.Context, f *publishFlags) ([]*webhook.Receiv
 	if err := a.onFile("publish --dry-run"); err != nil {
 		return nil, err
 	}
-	l, err := a.local(ctx, false)
+	l, err := a.localIn(ctx, false)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webho
 	if err := a.onFile("publish --direct"); err != nil {
 		return p, err
 	}
-	l, err := a.local(ctx, false)
+	l, err := a.localIn(ctx, false)
 	if err != nil {
 		return p, err
 	}

@@ -42,6 +42,10 @@ type app struct {
 	flags   *pflag.FlagSet // of the settings, those of the command line itself included
 	conf    *config.Config
 	catalog *catalog.Catalog
+
+	working   webhook.Organization // that a command works on, once known
+	announced bool
+	last      []string // talk for the end of a command that succeeds
 }
 
 // own are the settings that stand in every command's help; the others are
@@ -115,7 +119,7 @@ why, sealpost doctor what is in the way, sealpost delivery retry sends it again.
 
 	root.AddCommand(
 		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newListen(a), newServe(a),
-		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newDB(a),
+		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newWhoami(a), newDB(a),
 		newConfig(a), newDoctor(a), newDemo(a), newVersion(a),
 	)
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version")

@@ -85,10 +85,14 @@ func (a *app) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	own, err := a.ownOrganization(ctx, l.store, c)
+	if err != nil {
+		return err
+	}
 	for _, exception := range l.guard.Exceptions() {
 		log.Warn("egress exception", "exception", exception)
 	}
-	return a.runDaemon(ctx, c, l, listener, log, told)
+	return a.runDaemon(ctx, c, l, own, listener, log, told)
 }
 
 // listen binds the daemon's address, over TLS when a certificate is configured.
@@ -114,7 +118,7 @@ func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 }
 
 // runDaemon serves until ctx ends, and then stops in order.
-func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listener net.Listener, log *slog.Logger, told *alarm.Alarm) error {
+func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own webhook.Organization, listener net.Listener, log *slog.Logger, told *alarm.Alarm) error {
 	if err := l.store.Writable(ctx); err != nil { // nothing goes out whose outcome can't be recorded
 		return err
 	}
@@ -152,7 +156,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 		return err
 	}
 	defer stopMetrics()
-	signIn, err := a.signIn(c, l.store)
+	signIn, err := a.signIn(c, l.store, own.Slug)
 	if err != nil {
 		return err
 	}
@@ -203,8 +207,25 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, listene
 	return broken
 }
 
-// signIn is sign-in with Ethereum as the settings want it; nil is not at all.
-func (a *app) signIn(c *config.Config, s *store.Store) (*server.SignIn, error) {
+// ownOrganization finds or makes the organization of the setting. When its slug belongs
+// to an organization that sign-up made, the daemon does not start: events that the
+// operator publishes would be a stranger's.
+func (a *app) ownOrganization(ctx context.Context, s *store.Store, c *config.Config) (webhook.Organization, error) {
+	own, err := s.OwnOrganization(ctx, c.Organization, a.now())
+	if webhook.CodeOf(err) != webhook.CodeConflict {
+		return own, err
+	}
+	id, _, found, unknown := s.Stranger(ctx, c.Organization)
+	if unknown != nil || !found {
+		return own, errors.Join(err, unknown)
+	}
+	return own, webhook.Errorf(webhook.CodeConflict, "the daemon does not start: "+describe(err).Message).
+		WithHint("set another `organization`, or trust this one: `sealpost org adopt " + id + "`")
+}
+
+// signIn is sign-in with Ethereum as the settings want it; nil is not at all. Nobody
+// gets the reserved slug by signing up.
+func (a *app) signIn(c *config.Config, s *store.Store, reserved string) (*server.SignIn, error) {
 	if !c.Auth.SIWE.Enabled {
 		return nil, nil
 	}
@@ -212,7 +233,7 @@ func (a *app) signIn(c *config.Config, s *store.Store) (*server.SignIn, error) {
 		return nil, &usageError{"auth.siwe.domain: " + err.Error(), "name the host that people's wallets show, for instance app.example.com"}
 	}
 	policy := access.Policy{
-		Domain: c.Auth.SIWE.Domain, ChainID: uint64(c.Auth.SIWE.ChainID), Signup: access.Signup(c.Auth.SIWE.Signup),
+		Domain: c.Auth.SIWE.Domain, ChainID: uint64(c.Auth.SIWE.ChainID), Signup: access.Signup(c.Auth.SIWE.Signup), Reserved: reserved,
 		HTTPS: c.TLS.CertFile != "" || strings.HasPrefix(strings.ToLower(c.BaseURL), "https://"),
 	}
 	return &server.SignIn{

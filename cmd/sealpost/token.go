@@ -49,7 +49,7 @@ for commands with --server. Its role says what it may do:
 			if err != nil {
 				return err
 			}
-			s, err := a.openFile(cmd.Context(), "token", true)
+			s, err := a.openIn(cmd.Context(), "token", true)
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func newTokenList(a *app) *cobra.Command {
 		Example: `  sealpost token list
   sealpost token list -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.openFile(cmd.Context(), "token", false)
+			s, err := a.openIn(cmd.Context(), "token", false)
 			if err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func newTokenRevoke(a *app) *cobra.Command {
   sealpost token revoke ci -y`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.openFile(cmd.Context(), "token", false)
+			s, err := a.openIn(cmd.Context(), "token", false)
 			if err != nil {
 				return err
 			}

@@ -96,7 +96,7 @@ func (a *app) inquiry(ctx context.Context, f *verifyFlags) (q signature.Inquiry,
 	if id == "" {
 		return q, nil
 	}
-	l, err := a.local(ctx, false)
+	l, err := a.localIn(ctx, false)
 	if err != nil {
 		return q, err
 	}
@@ -219,7 +219,7 @@ func (a *app) candidates(ctx context.Context, f *verifyFlags) ([]signature.Candi
 	if err := a.onFile("verify-signature --webhook"); err != nil {
 		return nil, err
 	}
-	l, err := a.local(ctx, false)
+	l, err := a.localIn(ctx, false)
 	if err != nil {
 		return nil, err
 	}

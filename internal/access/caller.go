@@ -13,6 +13,7 @@ type Caller struct {
 	Role         Role
 	Token        string // id of the bearer token; empty for people
 	User         string // id of the signed-in user; empty for tokens and the command line
+	Suspended    bool   // the organization is suspended; then Organization and Role are empty
 
 	// AsOf is set for who was only remembered: the state of access, as the store
 	// counts it, under which they were last looked up. What they do counts only if

@@ -20,6 +20,8 @@ func (s *Service) CreateOrganization(ctx context.Context, signedIn SignedIn, nam
 	switch {
 	case err != nil:
 		return Membership{}, err
+	case slug == s.Policy.Reserved:
+		return Membership{}, Fault(CodeOrganizationExists, "")
 	case len(memberships) >= MaxOrganizations:
 		return Membership{}, Fault(CodeTooManyOrgs, "")
 	}
@@ -59,13 +61,16 @@ func (s *Service) Accept(ctx context.Context, signedIn SignedIn, id string) (Inv
 	now, emails := s.Now(), signedIn.Session.Emails(s.Policy, signedIn.User)
 	return s.Store.AcceptInvitation(ctx, id, signedIn.User, signedIn.Session.Digest, now,
 		func(invitation Invitation, members []Membership) (Invitation, error) {
+			if len(members) > 0 && !members[0].Organization.Suspended.IsZero() {
+				return invitation, Fault(CodeNoOrganization, "it is suspended")
+			}
 			return invitation.Accept(signedIn.User, emails, members, now)
 		})
 }
 
 // In turns a session into a caller in one organization (an id): the one named,
 // or else the one made or joined last in this session, or else the first one
-// joined. Without any it is refused by [CodeNoActive]. An organization
+// joined. Without any, and in a suspended one, it is refused by [CodeNoActive]. An organization
 // of others and one that there is not are the same: both are refused by [CodeNotMember].
 func (s *Service) In(ctx context.Context, signedIn SignedIn, organization string) (Caller, error) {
 	memberships, err := s.Store.MembershipsOf(ctx, signedIn.User.ID)
@@ -79,14 +84,23 @@ func (s *Service) In(ctx context.Context, signedIn SignedIn, organization string
 		if len(memberships) == 0 {
 			return Caller{}, Fault(CodeNoActive, "")
 		}
-		return memberships[0].Caller(), nil
+		return active(memberships[0])
 	}
 	for _, membership := range memberships {
 		if membership.Organization.ID == organization {
-			return membership.Caller(), nil
+			return active(membership)
 		}
 	}
 	return Caller{}, Fault(CodeNotMember, "")
+}
+
+// active turns a member into a caller, unless the organization is suspended.
+func active(m Membership) (Caller, error) {
+	c := m.Caller()
+	if c.Suspended {
+		return c, Fault(CodeNoActive, "the organization is suspended")
+	}
+	return c, nil
 }
 
 // Members lists the members of the caller's organization, in order of joining.

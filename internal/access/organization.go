@@ -26,8 +26,12 @@ type Membership struct {
 	Joined       time.Time
 }
 
-// Caller returns the member as a caller.
+// Caller returns the member as a caller. While the organization is suspended the
+// member is a caller without one: no other organization takes its place.
 func (m Membership) Caller() Caller {
+	if !m.Organization.Suspended.IsZero() {
+		return Caller{User: m.User.ID, Suspended: true}
+	}
 	return Caller{Organization: m.Organization.ID, Role: m.Role, User: m.User.ID}
 }
 

@@ -22,6 +22,8 @@ type Policy struct {
 	ChainID uint64 // chain that messages must name
 	HTTPS   bool   // served over https: a scheme in a message must say so, cookies are Secure
 	Signup  Signup
+
+	Reserved string // slug that nobody gets by sign-up: that of the operator's own organization
 }
 
 // Leeways for clocks that differ. An expiry gets none: it is a promise of the

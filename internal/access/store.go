@@ -40,8 +40,9 @@ type SignIns interface {
 // Organizations keeps organizations, their members and invitations.
 type Organizations interface {
 	// AddOrganization keeps an organization with its first member and makes
-	// it the session's active one. A taken slug is refused by
-	// [CodeOrganizationExists], nothing being kept then.
+	// it the session's active one. A taken slug, and that of a deleted
+	// organization, is refused by [CodeOrganizationExists], nothing being kept
+	// then.
 	AddOrganization(ctx context.Context, organization webhook.Organization, owner Membership, session Digest) error
 	// MembershipsOf lists where a user is a member, in order of joining.
 	MembershipsOf(ctx context.Context, user string) ([]Membership, error)

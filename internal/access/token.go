@@ -41,6 +41,7 @@ type Token struct {
 	Created      time.Time
 	Expires      time.Time // zero: never
 	Revoked      time.Time // zero: not
+	Suspended    bool      // its organization is suspended
 	AsOf         uint64    // for one that was remembered: see [Caller]
 }
 
@@ -125,8 +126,12 @@ func (t Token) Check(presented Presented, now time.Time) error {
 // Expired reports whether the token's time is over.
 func (t Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
-// Caller returns who presents the token.
+// Caller returns who presents the token. While the organization is suspended it is a
+// caller without one.
 func (t Token) Caller() Caller {
+	if t.Suspended {
+		return Caller{Token: t.ID, Suspended: true}
+	}
 	return Caller{Organization: t.Organization, Role: t.Role, Token: t.ID}
 }
 

@@ -115,3 +115,17 @@ type Shown struct {
 // Show lists every setting with where its value came from, in the order of the
 // table.
 func (c *Config) Show() []Shown { return c.shown }
+
+// Origin says where a setting's value came from, as [Shown] does.
+func (c *Config) Origin(key string) string {
+	for _, s := range c.shown {
+		if s.Key == key {
+			return s.Origin
+		}
+	}
+	return byNobody
+}
+
+// Given reports whether a flag, a variable or the file has set a setting, whatever the
+// value.
+func (c *Config) Given(key string) bool { return c.Origin(key) != byNobody }

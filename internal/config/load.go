@@ -84,6 +84,9 @@ const (
 	byFlag
 )
 
+// byNobody is the origin of a value that nobody has set.
+const byNobody = "default"
+
 // value finds what wins: flag, environment, file, default.
 func (l *loader) value(s Setting, flags map[string]string, f *file) given {
 	if v, found := flags[s.Key]; found {
@@ -96,7 +99,7 @@ func (l *loader) value(s Setting, flags map[string]string, f *file) given {
 		words, err := flatten(v, s.kind)
 		return given{text: words, from: byFile, origin: "file " + f.at(s.Key), err: err}
 	}
-	return given{text: s.Default, origin: "default"}
+	return given{text: s.Default, origin: byNobody}
 }
 
 // take reads one value into its place and notes how it is shown.

@@ -118,10 +118,21 @@ func (s *Server) plain(r *http.Request) bool {
 // allowed checks, in the order that existing clients can tell, whether the
 // caller has an organization and the permission.
 func allowed(c access.Caller, permission access.Permission) error {
-	if c.Organization == "" {
-		return webhook.Errorf(webhook.CodeNoOrganization, "the user belongs to no organization")
+	if err := belongs(c); err != nil {
+		return err
 	}
 	return c.Check(permission)
+}
+
+// belongs checks whether the caller has an organization that is not suspended.
+func belongs(c access.Caller) error {
+	switch {
+	case c.Suspended:
+		return webhook.Errorf(webhook.CodeNoOrganization, "the organization is suspended")
+	case c.Organization == "":
+		return webhook.Errorf(webhook.CodeNoOrganization, "the user belongs to no organization")
+	}
+	return nil
 }
 
 // handler is a call of a known caller.

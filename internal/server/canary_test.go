@@ -49,7 +49,7 @@ func TestCanary(t *testing.T) {
 	e.ask("POST", "/api/webhook/orders/rotate", `{"secret":"`+given+`"`, "Authorization", token)
 	e.ask("POST", "/api/webhook/orders/rotate", `{"secret":"`+given+`","overlap":"x"}`, "Authorization", token)
 	e.ask("POST", "/api/webhook/orders/rotate", `{"secret":"`+given+`"}`, "Cookie", cookie)
-	e.must(e.store.RevokeToken(e.Context(), "acme", "owner", e.time()))
+	e.must(e.store.RevokeToken(e.Context(), e.id("acme"), "owner", e.time()))
 	e.ask("GET", "/api/webhook", "", "Authorization", token)
 	e.ask("POST", "/api/auth/sign-out", "{}", "Cookie", cookie)
 	e.ask("GET", "/api/webhook", "", "Cookie", cookie)

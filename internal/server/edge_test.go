@@ -214,12 +214,26 @@ func read[T any](e *edge, got answer) (out T) {
 	return out
 }
 
+// id is the id of the organization with a slug, whoever made it; without one it is the
+// slug.
+func (e *edge) id(slug string) string {
+	e.Helper()
+	all, err := e.store.Organizations(e.Context())
+	e.must(err)
+	for _, o := range all {
+		if o.Slug == slug {
+			return o.ID
+		}
+	}
+	return slug
+}
+
 // token makes a bearer token and returns the header for it.
 func (e *edge) token(organization string, role access.Role) (header string) {
 	e.Helper()
 	token, text, err := access.NewToken("", string(role), role, access.Owner, 0, e.time())
 	e.must(err)
-	e.must(e.store.AddToken(e.Context(), organization, token))
+	e.must(e.store.AddToken(e.Context(), e.id(organization), token))
 	return "Bearer " + text.Reveal()
 }
 

@@ -12,13 +12,17 @@ import (
 
 	"sealpost/internal/access"
 	"sealpost/internal/server"
+	"sealpost/internal/webhook"
 )
 
 // broken is a place of tokens with a bug in it.
 type broken struct{ text string }
 
 func (b broken) Token(context.Context, string) (access.Token, error) { panic(b.text) }
-func (b broken) Remembered(string) (access.Token, bool)              { panic(b.text) }
+func (b broken) Organization(context.Context, string) (webhook.Organization, error) {
+	panic(b.text)
+}
+func (b broken) Remembered(string) (access.Token, bool) { panic(b.text) }
 
 // TestPanic: a request whose handling panics is answered, counted, and logged
 // with its route and its stack, and without what was panicked with.

@@ -137,7 +137,7 @@ func TestFromTheNextRequest(t *testing.T) {
 	}
 	token := e.token("acme", access.Admin)
 	e.want("a token", e.ask("GET", "/api/webhook", "", "Authorization", token), 200, "")
-	e.must(e.store.RevokeToken(e.Context(), "acme", "admin", e.time()))
+	e.must(e.store.RevokeToken(e.Context(), id, "admin", e.time()))
 	e.want("revoked", e.ask("GET", "/api/webhook", "", "Authorization", token), 401, "unauthorized")
 	e.want("a bad token beside a good session", e.ask("GET", "/api/webhook", "", "Authorization", token, "Cookie", ownerCookie), 401, "unauthorized")
 }

@@ -30,6 +30,8 @@ type Tokens interface {
 	// Remembered finds one that was looked up before, good for publishing: the
 	// store refuses with [webhook.ErrOutdated] what was admitted by one that may have changed since.
 	Remembered(id string) (access.Token, bool)
+	// Organization looks one up by id.
+	Organization(ctx context.Context, name string) (webhook.Organization, error)
 }
 
 // Options are what the edge works with.
@@ -68,6 +70,7 @@ func New(opts Options) *Server {
 	s.mux.HandleFunc(elsewhere, s.unrouted)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
+	s.mux.HandleFunc("GET /api/whoami", s.known(s.whoami))
 	s.routeWebhooks()
 	s.routeEvents()
 	s.routeDeliveries()

@@ -72,8 +72,8 @@ type fanned struct {
 // Lists walk events by number, newest first; the plus keeps SQLite from
 // gathering and sorting all of an organization's. One event is found by its id.
 const (
-	inOrganization     = `+e.organization = (SELECT seq FROM organization WHERE id = ? OR slug = ?)`
-	inOrganizationByID = `e.organization = (SELECT seq FROM organization WHERE id = ? OR slug = ?)`
+	inOrganization     = `+e.organization = (SELECT seq FROM organization o WHERE (o.id = ? OR o.slug = ? AND o.maker = 'machine') AND o.deleted_at IS NULL)`
+	inOrganizationByID = `e.organization = (SELECT seq FROM organization o WHERE (o.id = ? OR o.slug = ? AND o.maker = 'machine') AND o.deleted_at IS NULL)`
 )
 
 // fannedOut lists events from a number downwards.
@@ -240,7 +240,7 @@ func (s *Store) CancelDelivery(ctx context.Context, organization string, key web
 
 func (s *Store) changeDelivery(ctx context.Context, organization string, key webhook.DeliveryKey, change func(*session, webhook.Delivery, *webhook.Committed) error) error {
 	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
-		stmt, err := tx.statement(`SELECT ` + deliveryColumns + ` FROM ` + deliveryTables + ` WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND (o.id = ?4 OR o.slug = ?4)`)
+		stmt, err := tx.statement(`SELECT ` + deliveryColumns + ` FROM ` + deliveryTables + ` WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND ` + isNamed("?4"))
 		if err != nil {
 			return err
 		}

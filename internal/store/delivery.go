@@ -101,7 +101,7 @@ func (s *Store) EventDeliveries(ctx context.Context, event int64) (found []webho
 // Delivery finds one delivery of an organization with its attempts.
 func (s *Store) Delivery(ctx context.Context, organization string, key webhook.DeliveryKey) (webhook.Delivery, error) {
 	d, err := scanDelivery(s.read.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM `+deliveryTables+`
-		WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND (o.id = ?4 OR o.slug = ?4)`, key.Webhook, key.Event, key.Run, organization))
+		WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND `+isNamed("?4"), key.Webhook, key.Event, key.Run, organization))
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, noDelivery(key)
 	}

@@ -82,7 +82,7 @@ func (s *Store) AcceptInvitation(ctx context.Context, id string, user access.Use
 	accept func(access.Invitation, []access.Membership) (access.Invitation, error)) (accepted access.Invitation, membership access.Membership, err error) {
 	err = s.separate(ctx, func(tx *session) error {
 		var org int64
-		if err := tx.row(`SELECT organization FROM invitation WHERE id = ?`, []any{id}, &org); errors.Is(err, sql.ErrNoRows) {
+		if err := tx.row(`SELECT i.organization FROM invitation i JOIN organization o ON o.seq = i.organization WHERE i.id = ? AND o.deleted_at IS NULL`, []any{id}, &org); errors.Is(err, sql.ErrNoRows) {
 			return access.Fault(access.CodeInvitationNotFound, "")
 		} else if err != nil {
 			return err

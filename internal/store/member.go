@@ -9,7 +9,7 @@ import (
 	"sealpost/internal/webhook"
 )
 
-const memberships = `SELECT m.id, o.id, o.slug, o.name, o.type, o.created_at, u.id, u.address, u.created_at, m.role, m.joined_at
+const memberships = `SELECT m.id, o.id, o.slug, o.name, o.type, o.maker, o.created_at, o.suspended_at, u.id, u.address, u.created_at, m.role, m.joined_at
 	FROM member m JOIN organization o ON o.seq = m.organization JOIN user u ON u.seq = m.user `
 
 // scanMemberships reads the rows of a query that begins with memberships.
@@ -22,12 +22,14 @@ func scanMemberships(rows *sql.Rows, failed error) (found []access.Membership, e
 		var m access.Membership
 		var address []byte
 		var made, created, joined int64
-		if err := rows.Scan(&m.ID, &m.Organization.ID, &m.Organization.Slug, &m.Organization.Name, &m.Organization.Type, &made,
+		var suspended sql.NullInt64
+		if err := rows.Scan(&m.ID, &m.Organization.ID, &m.Organization.Slug, &m.Organization.Name, &m.Organization.Type, &m.Organization.Maker, &made, &suspended,
 			&m.User.ID, &address, &created, &m.Role, &joined); err != nil {
 			return nil, err
 		}
 		copy(m.User.Address[:], address)
-		m.Organization.Created, m.User.Created, m.Joined = fromMillis(made), fromMillis(created), fromMillis(joined)
+		m.Organization.Created, m.Organization.Suspended = fromMillis(made), fromMillis(suspended.Int64)
+		m.User.Created, m.Joined = fromMillis(created), fromMillis(joined)
 		found = append(found, m)
 	}
 	return found, nil
@@ -54,8 +56,8 @@ func (s *session) join(org int64, m access.Membership) (access.Membership, error
 		return m, err
 	}
 	var created int64
-	err = s.row(`SELECT id, slug, name, type, created_at FROM organization WHERE seq = ?`, []any{org},
-		&m.Organization.ID, &m.Organization.Slug, &m.Organization.Name, &m.Organization.Type, &created)
+	err = s.row(`SELECT id, slug, name, type, maker, created_at FROM organization WHERE seq = ?`, []any{org},
+		&m.Organization.ID, &m.Organization.Slug, &m.Organization.Name, &m.Organization.Type, &m.Organization.Maker, &created)
 	m.Organization.Created = fromMillis(created)
 	return m, err
 }
@@ -64,8 +66,9 @@ func (s *session) join(org int64, m access.Membership) (access.Membership, error
 // the session's active one.
 func (s *Store) AddOrganization(ctx context.Context, o webhook.Organization, owner access.Membership, digest access.Digest) error {
 	return s.separate(ctx, func(tx *session) error {
-		org, err := tx.insert(`INSERT INTO organization (id, slug, name, type, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			o.ID, o.Slug, o.Name, o.Type, millis(o.Created))
+		org, err := tx.insert(`INSERT INTO organization (id, slug, name, type, maker, created_at)
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deletion WHERE slug = ?2) ON CONFLICT DO NOTHING`,
+			o.ID, o.Slug, o.Name, o.Type, string(webhook.MadeOverAPI), millis(o.Created))
 		if err != nil {
 			return err
 		}
@@ -81,13 +84,13 @@ func (s *Store) AddOrganization(ctx context.Context, o webhook.Organization, own
 
 // MembershipsOf lists where a user is a member, in order of joining.
 func (s *Store) MembershipsOf(ctx context.Context, user string) ([]access.Membership, error) {
-	found, err := scanMemberships(s.read.QueryContext(ctx, memberships+`WHERE u.id = ? ORDER BY m.seq`, user))
+	found, err := scanMemberships(s.read.QueryContext(ctx, memberships+`WHERE u.id = ? AND o.deleted_at IS NULL ORDER BY m.seq`, user))
 	return found, fault(s.path, err)
 }
 
 // MembersOf lists an organization's members, in order of joining.
 func (s *Store) MembersOf(ctx context.Context, organization string) ([]access.Membership, error) {
-	found, err := scanMemberships(s.read.QueryContext(ctx, memberships+`WHERE o.id = ?1 OR o.slug = ?1 ORDER BY m.seq`, organization))
+	found, err := scanMemberships(s.read.QueryContext(ctx, memberships+`WHERE `+isNamed("?1")+` ORDER BY m.seq`, organization))
 	return found, fault(s.path, err)
 }
 

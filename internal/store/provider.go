@@ -134,7 +134,7 @@ func (s *Store) credential(tx *session, in *webhook.Incoming) (webhook.Credentia
 		return c, true, nil
 	}
 	c = webhook.Credential{Provider: in.Provider, User: in.User}
-	err := tx.row(`SELECT c.credential, o.id FROM credential c JOIN organization o ON o.seq = c.organization WHERE c.provider = ? AND c.user = ?`,
+	err := tx.row(`SELECT c.credential, o.id FROM credential c JOIN organization o ON o.seq = c.organization WHERE c.provider = ? AND c.user = ? AND o.deleted_at IS NULL`,
 		[]any{in.Provider, in.User}, &c.ID, &c.Organization)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, false, nil
@@ -240,7 +240,8 @@ func (s *Store) LinkCredentials(ctx context.Context, organization string, now ti
 		var conflicts []string
 		for _, c := range credentials {
 			n, err := tx.changed(`INSERT INTO credential (provider, user, credential, organization, created_at) VALUES (?, ?, ?, ?, ?)
-				ON CONFLICT DO UPDATE SET credential = excluded.credential WHERE organization = excluded.organization`,
+				ON CONFLICT DO UPDATE SET credential = excluded.credential, organization = excluded.organization, created_at = CASE WHEN organization = excluded.organization THEN created_at ELSE excluded.created_at END
+				WHERE organization = excluded.organization OR (SELECT deleted_at IS NOT NULL FROM organization WHERE seq = credential.organization)`,
 				c.Provider, c.User, c.ID, org, millis(now))
 			if err != nil {
 				return err
@@ -277,7 +278,7 @@ func (s *Store) UnlinkCredential(ctx context.Context, organization, provider, us
 // Credentials lists an organization's credentials by provider and user.
 func (s *Store) Credentials(ctx context.Context, organization string) (found []webhook.Credential, err error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT c.provider, c.user, c.credential, o.id, c.created_at FROM credential c
-		JOIN organization o ON o.seq = c.organization WHERE o.id = ?1 OR o.slug = ?1 ORDER BY c.provider, c.user`, organization)
+		JOIN organization o ON o.seq = c.organization WHERE `+isNamed("?1")+` ORDER BY c.provider, c.user`, organization)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}

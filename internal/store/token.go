@@ -12,13 +12,13 @@ import (
 	"sealpost/internal/webhook"
 )
 
-const tokenColumns = `t.id, o.id, t.name, t.role, t.digest, t.created_at, t.expires_at, t.revoked_at`
+const tokenColumns = `t.id, o.id, t.name, t.role, t.digest, t.created_at, t.expires_at, t.revoked_at, o.suspended_at IS NOT NULL`
 
 func scanToken(row scanner) (t access.Token, err error) {
 	var digest []byte
 	var created int64
 	var expires, revoked sql.NullInt64
-	if err := row.Scan(&t.ID, &t.Organization, &t.Name, &t.Role, &digest, &created, &expires, &revoked); err != nil {
+	if err := row.Scan(&t.ID, &t.Organization, &t.Name, &t.Role, &digest, &created, &expires, &revoked, &t.Suspended); err != nil {
 		return t, err
 	}
 	copy(t.Digest[:], digest)
@@ -83,7 +83,7 @@ func (s *Store) readToken(ctx context.Context, id string) (access.Token, error) 
 // Tokens lists an organization's tokens, oldest first.
 func (s *Store) Tokens(ctx context.Context, organization string) (found []access.Token, err error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT `+tokenColumns+` FROM token t JOIN organization o ON o.seq = t.organization
-		WHERE o.id = ?1 OR o.slug = ?1 ORDER BY t.created_at, t.id`, organization)
+		WHERE `+isNamed("?1")+` ORDER BY t.created_at, t.id`, organization)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}

@@ -51,7 +51,7 @@ func noWebhook(name string) error {
 // organization is not there.
 func (s *Store) Webhooks(ctx context.Context, organization string) (found []webhook.Webhook, err error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+`
-		WHERE (o.id = ?1 OR o.slug = ?1) AND w.deleted_at IS NULL ORDER BY w.name`, organization)
+		WHERE `+isNamed("?1")+` AND w.deleted_at IS NULL ORDER BY w.name`, organization)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -69,7 +69,7 @@ func (s *Store) Webhooks(ctx context.Context, organization string) (found []webh
 // Webhook finds a webhook by name.
 func (s *Store) Webhook(ctx context.Context, organization, name string) (webhook.Webhook, error) {
 	w, _, err := scanWebhook(s.read.QueryRowContext(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+`
-		WHERE (o.id = ?1 OR o.slug = ?1) AND w.name = ?2 AND w.deleted_at IS NULL`, organization, name))
+		WHERE `+isNamed("?1")+` AND w.name = ?2 AND w.deleted_at IS NULL`, organization, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		return w, noWebhook(name)
 	}

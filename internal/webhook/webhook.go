@@ -61,9 +61,21 @@ type Rotation struct {
 
 // Organization is a tenant.
 type Organization struct {
-	ID      string
-	Slug    string
-	Name    string
-	Type    string // integrator or uphold
-	Created time.Time
+	ID        string
+	Slug      string
+	Name      string
+	Type      string // integrator or uphold
+	Maker     Maker
+	Created   time.Time
+	Suspended time.Time // zero while it works
 }
+
+// Maker says where an organization was made. Commands on the file trust the slugs of
+// those that were made on the machine.
+type Maker string
+
+// The makers.
+const (
+	MadeOnMachine Maker = "machine" // by a command on the file, or by the daemon for its setting
+	MadeOverAPI   Maker = "api"     // by sign-up
+)

@@ -39,7 +39,7 @@ func Raced(t testing.TB) string {
 	return filepath.Join(made(t, "race", "CGO_ENABLED=1", "-race"), "sealpost")
 }
 
-// binaries is the folder with the program and the receiver of the stories.
+// binaries is the folder with the program, and the receiver and the stranger of the stories.
 func binaries(t testing.TB) string {
 	return made(t, "plain", "CGO_ENABLED=0", "-trimpath", "-ldflags", "-s -w")
 }
@@ -63,7 +63,7 @@ func made(t testing.TB, kind, env string, flags ...string) string {
 			return err
 		}
 		defer lock.Unlock() //nolint:errcheck // the lock ends with the process at the latest
-		for _, name := range []string{"cmd/sealpost", "test/receiver"} {
+		for _, name := range []string{"cmd/sealpost", "test/receiver", "test/signup"} {
 			args := append(append([]string{"build"}, flags...), "-o", filepath.Join(folder, filepath.Base(name)), "./"+name)
 			cmd := exec.Command("go", args...) //nolint:gosec // the words are this package's own
 			cmd.Dir, cmd.Env = root, append(os.Environ(), env)
