@@ -41,7 +41,7 @@ func scanBounds(rows *sql.Rows) (own ownBounds, err error) {
 }
 
 func (s *Store) ownBounds(ctx context.Context, organization string) (ownBounds, error) {
-	rows, err := s.rows(ctx, `SELECT b.name, b.value FROM bound b WHERE b.organization = (SELECT seq FROM organization WHERE id = ?1 OR slug = ?1)`, organization)
+	rows, err := s.rows(ctx, `SELECT b.name, b.value FROM bound b WHERE b.organization = (SELECT seq FROM organization o WHERE `+isNamed("?1")+`)`, organization)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
