@@ -11,6 +11,7 @@ import (
 
 // observe writes one line an attempt, with everything on it. What needs somebody
 // is a warning: a delivery that is dead, a webhook that its receiver has ended.
+// Of URLs the line has scheme and host, and the rest with payloads only.
 func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 	return func(o deliver.Observation) {
 		level, message, state := slog.LevelInfo, "attempt", o.Outcome.Shown()
@@ -25,13 +26,16 @@ func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 		if !log.Enabled(context.Background(), level) {
 			return
 		}
-		t := o.Outcome.Attempt
+		t, url, text := o.Outcome.Attempt, webhook.HideURL, webhook.HideURLs
+		if payloads {
+			url, text = same, same
+		}
 		attrs := []slog.Attr{
 			slog.String("delivery", o.Work.Key.String()), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
-			slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name), slog.String("url", t.URL),
+			slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name), slog.String("url", url(t.URL)),
 			slog.Int("attempt", t.N), slog.Int("status", t.Status), slog.Float64("duration_ms", float64(t.Duration.Microseconds())/1000), slog.String("state", string(state)),
 		}
-		for _, a := range []slog.Attr{slog.String("error", t.Error), slog.String("reason", o.Outcome.Reason), slog.String("disabled", o.Outcome.Disable)} {
+		for _, a := range []slog.Attr{slog.String("error", text(t.Error)), slog.String("reason", text(o.Outcome.Reason)), slog.String("disabled", o.Outcome.Disable)} {
 			if a.Value.String() != "" {
 				attrs = append(attrs, a)
 			}
@@ -48,3 +52,5 @@ func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 		log.LogAttrs(context.Background(), level, message, attrs...)
 	}
 }
+
+func same(text string) string { return text }

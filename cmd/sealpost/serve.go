@@ -238,6 +238,6 @@ func (a *app) signIn(c *config.Config, s *store.Store, reserved string) (*server
 	}
 	return &server.SignIn{
 		Service: &access.Service{Store: s, Policy: policy, Now: a.now},
-		BaseURL: c.BaseURL, RateLimit: c.Auth.RateLimit, TrustedProxies: c.TrustedProxies,
+		BaseURL: c.BaseURL, Origins: c.Auth.Origins, RateLimit: c.Auth.RateLimit, TrustedProxies: c.TrustedProxies,
 	}, nil
 }

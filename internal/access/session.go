@@ -106,11 +106,18 @@ func (p Policy) Cookie(token secret.Text) *http.Cookie {
 
 // CookieToken finds the session's token among a request's cookies. Clients
 // that paste a whole Set-Cookie into Cookie send stray pairs besides (Path=/,
-// Max-Age=…), which are no concern; of several tokens the first counts.
-func CookieToken(r *http.Request) (token secret.Text, found bool) {
-	cookie, err := r.Cookie(CookieName)
-	if err != nil || cookie.Value == "" {
-		return secret.Text{}, false
+// Max-Age=…), which are no concern. Two cookies with the same value are one. Of two
+// with different values somebody else may have set one, so the error says that none
+// counts ([CodeUnauthorized]).
+func CookieToken(r *http.Request) (token secret.Text, found bool, err error) {
+	cookies := r.CookiesNamed(CookieName)
+	for _, cookie := range cookies {
+		if cookie.Value != cookies[0].Value {
+			return secret.Text{}, false, Fault(CodeUnauthorized, "the request has two session cookies with different values")
+		}
 	}
-	return secret.New(cookie.Value), true
+	if len(cookies) == 0 || cookies[0].Value == "" {
+		return secret.Text{}, false, nil
+	}
+	return secret.New(cookies[0].Value), true, nil
 }

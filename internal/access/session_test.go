@@ -79,20 +79,27 @@ func TestCookieToken(t *testing.T) {
 	_, token := NewSession("", noon)
 	pasted := example.Cookie(token).String()
 	for header, want := range map[string]string{
-		pasted:                       token.Reveal(),
-		"other=1; " + pasted:         token.Reveal(),
-		CookieName + "=a":            "a",
-		CookieName + "=a; " + pasted: "a",
-		"":                           "",
-		"other=1":                    "",
-		CookieName + "=":             "",
-		"x" + CookieName + "=a":      "",
+		pasted:                  token.Reveal(),
+		"other=1; " + pasted:    token.Reveal(),
+		CookieName + "=a":       "a",
+		pasted + "; " + pasted:  token.Reveal(),
+		"":                      "",
+		"other=1":               "",
+		CookieName + "=":        "",
+		"x" + CookieName + "=a": "",
 	} {
 		request := httptest.NewRequest("GET", "/", nil)
 		request.Header.Set("Cookie", header)
-		got, found := CookieToken(request)
-		if got.Reveal() != want || found != (want != "") {
-			t.Errorf("%q: %q, %t", header, got.Reveal(), found)
+		got, found, err := CookieToken(request)
+		if got.Reveal() != want || found != (want != "") || err != nil {
+			t.Errorf("%q: %q, %t, %v", header, got.Reveal(), found, err)
+		}
+	}
+	for _, header := range []string{CookieName + "=a; " + pasted, pasted + "; " + CookieName + "=a", CookieName + "=; " + CookieName + "=a"} {
+		request := httptest.NewRequest("GET", "/", nil)
+		request.Header.Set("Cookie", header)
+		if got, found, err := CookieToken(request); found || err == nil {
+			t.Errorf("%q: %q counts", header, got.Reveal())
 		}
 	}
 }

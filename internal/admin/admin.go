@@ -34,7 +34,8 @@ type Verdict struct {
 	URL     string
 	Allowed bool
 	Reason  string // stable code of the contract, part 7; empty when allowed
-	Message string
+	Message string // may name addresses of the daemon's own network: for its machine only
+	Outside string // the reason in words, for everybody
 }
 
 // Guard judges URLs when they are stored.

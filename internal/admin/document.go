@@ -107,12 +107,16 @@ func (d *Document) Marshal() []byte {
 // CheckDocument judges every URL of a document, and returns an error that
 // names each that may not be called.
 func (s *Service) CheckDocument(ctx context.Context, doc *Document) error {
-	var messages []string
+	var urls, names []string
 	for _, w := range doc.Webhooks {
 		for _, target := range w.Config.Targets() {
-			if v := s.Guard.Check(ctx, target.URL); !v.Allowed {
-				messages = append(messages, fmt.Sprintf("%s: %s: %s: %s", w.Config.Name, v.URL, v.Reason, v.Message))
-			}
+			urls, names = append(urls, target.URL), append(names, w.Config.Name)
+		}
+	}
+	var messages []string
+	for i, v := range s.judge(ctx, urls) {
+		if !v.Allowed {
+			messages = append(messages, fmt.Sprintf("%s: %s: %s: %s", names[i], v.URL, v.Reason, v.Message))
 		}
 	}
 	if messages == nil {

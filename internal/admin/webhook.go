@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"sealpost/internal/secret"
@@ -22,28 +23,53 @@ type Created struct {
 // [webhook.Config.Targets].
 func (s *Service) CheckURLs(ctx context.Context, patch *webhook.Patch) []Verdict {
 	config := patch.Apply(webhook.Config{})
-	var verdicts []Verdict
+	var urls []string
 	for _, target := range config.Targets() {
 		if target.Type == "" && patch.URL == nil {
 			continue
 		}
-		verdicts = append(verdicts, s.Guard.Check(ctx, target.URL))
+		urls = append(urls, target.URL)
 	}
+	return s.judge(ctx, urls)
+}
+
+// How URLs are judged: their names are looked up side by side, under one deadline.
+const (
+	judgeTime = 15 * time.Second
+	judgeMost = 64 // look-ups at a time
+)
+
+// judge judges URLs, in their order.
+func (s *Service) judge(ctx context.Context, urls []string) []Verdict {
+	ctx, cancel := context.WithTimeout(ctx, judgeTime)
+	defer cancel()
+	verdicts := make([]Verdict, len(urls))
+	var looking sync.WaitGroup
+	slots := make(chan struct{}, judgeMost)
+	for i, url := range urls {
+		slots <- struct{}{}
+		looking.Go(func() {
+			verdicts[i] = s.Guard.Check(ctx, url)
+			<-slots
+		})
+	}
+	looking.Wait()
 	return verdicts
 }
 
 // checked returns an error that names every URL that may not be called.
 func (s *Service) checked(ctx context.Context, patch *webhook.Patch) error {
-	var messages []string
+	var messages, outside []string
 	for _, v := range s.CheckURLs(ctx, patch) {
 		if !v.Allowed {
 			messages = append(messages, fmt.Sprintf("%s: %s: %s", v.URL, v.Reason, v.Message))
+			outside = append(outside, fmt.Sprintf("%s: %s: %s", v.URL, v.Reason, v.Outside))
 		}
 	}
 	if messages == nil {
 		return nil
 	}
-	return &webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages,
+	return &webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages, Outside: outside,
 		Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
 }
 

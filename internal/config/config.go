@@ -78,7 +78,8 @@ type Config struct {
 		Events   time.Duration
 	}
 	Auth struct {
-		RateLimit int // requests a minute and address; 0: no limit
+		RateLimit int      // requests a minute and address; 0: no limit
+		Origins   []string // of pages, besides the base URL's, that may call with a session's cookie
 		SIWE      struct {
 			Enabled bool
 			Signup  string // open or invite

@@ -100,6 +100,21 @@ func types(at func(*Config) *[]string) kind {
 	}}
 }
 
+// origins reads origins of web pages, such as https://app.example.com:8443.
+func origins(at func(*Config) *[]string) kind {
+	return kind{name: "list", allowed: "a list of origins, such as https://app.example.com, separated by commas", words: true, many: true, set: func(c *Config, s string) error {
+		items := split(s)
+		for _, item := range items {
+			u, err := url.Parse(item)
+			if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != item {
+				return fmt.Errorf("holds %q, which is no origin: it needs scheme and host, and no path", item)
+			}
+		}
+		*at(c) = items
+		return nil
+	}}
+}
+
 // prefixes reads CIDRs. They are kept in the form in which addresses are
 // compared with them: IPv4 never inside IPv6, which
 // [netip.Prefix.Contains] would not match.

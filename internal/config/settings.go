@@ -164,6 +164,8 @@ var settings = []Setting{
 
 	{Key: "auth.rate_limit", Default: "30", Example: "10", Help: "sign-in requests a minute from one address; 0 is no limit",
 		kind: integer(func(c *Config) *int { return &c.Auth.RateLimit }, 0, 1<<30)},
+	{Key: "auth.origins", Example: "https://app.example.com", Help: "other origins whose pages may call with a session's cookie, separated by commas; with base_url all others but its own are refused",
+		kind: origins(func(c *Config) *[]string { return &c.Auth.Origins })},
 	{Key: "auth.siwe.enabled", Default: "false", Example: "true", Help: "sign-in with Ethereum",
 		kind: boolean(func(c *Config) *bool { return &c.Auth.SIWE.Enabled })},
 	{Key: "auth.siwe.signup", Default: "open", Example: "invite", Help: "who may make organizations: open (anyone) or invite (nobody)",

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"sealpost/internal/access"
@@ -13,11 +14,18 @@ import (
 // before anything else, or a person by their session's cookie. Nothing is open by
 // default: without either the answer is 401, whatever the call.
 func (s *Server) caller(w http.ResponseWriter, r *http.Request) (access.Caller, error) {
-	cookie, hasCookie := s.sessionToken(r)
+	cookie, hasCookie, err := s.sessionToken(r)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	authorization, err := authorizationOf(r)
+	if err != nil {
+		return access.Caller{}, err
+	}
 	if hasCookie && s.foreign(r) {
 		return access.Caller{}, webhook.Errorf(webhook.CodeNoPermission, "the request has a session's cookie and comes from a page of another origin")
 	}
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	scheme, text, _ := strings.Cut(authorization, " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
 		return s.program(r, strings.TrimSpace(text))
@@ -27,6 +35,21 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) (access.Caller, 
 		return access.Caller{}, webhook.Errorf(webhook.CodeUnauthorized, "a bearer token or a session is needed")
 	}
 	return access.Caller{}, webhook.Errorf(webhook.CodeUnauthorized, "a bearer token is needed")
+}
+
+// authorizationOf is a request's Authorization. Two fields with the same value are
+// one; of two with different values neither counts.
+func authorizationOf(r *http.Request) (string, error) {
+	values := r.Header["Authorization"]
+	for _, value := range values {
+		if value != values[0] {
+			return "", webhook.Errorf(webhook.CodeUnauthorized, "the request has two Authorization fields with different values")
+		}
+	}
+	if len(values) == 0 {
+		return "", nil
+	}
+	return values[0], nil
 }
 
 // program is who presents a bearer token.
@@ -47,10 +70,14 @@ func (s *Server) program(r *http.Request, text string) (access.Caller, error) {
 
 // recent is who presents a bearer token that was looked up before and fits.
 func (s *Server) recent(r *http.Request) (c access.Caller, found bool) {
-	if _, hasCookie := s.sessionToken(r); hasCookie || isLines(r) {
+	if _, hasCookie, err := s.sessionToken(r); hasCookie || err != nil || isLines(r) {
 		return c, false
 	}
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	authorization, err := authorizationOf(r)
+	if err != nil {
+		return c, false
+	}
+	scheme, text, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return c, false
 	}
@@ -84,9 +111,9 @@ func (s *Server) person(w http.ResponseWriter, r *http.Request, token secret.Tex
 
 // sessionToken finds the session's token that a request carries, if sign-in is
 // on at all.
-func (s *Server) sessionToken(r *http.Request) (secret.Text, bool) {
+func (s *Server) sessionToken(r *http.Request) (token secret.Text, found bool, err error) {
 	if s.opts.SignIn == nil {
-		return secret.Text{}, false
+		return secret.Text{}, false, nil
 	}
 	return access.CookieToken(r)
 }
@@ -104,15 +131,45 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request, token secret.Te
 // foreign reports whether a request would change something and was sent by a
 // page of another origin, as browsers say with Origin and Sec-Fetch-Site. Other
 // clients send neither, and pass.
-func (s *Server) foreign(r *http.Request) bool { return s.origins.Check(r) != nil || s.plain(r) }
+//
+// With a base URL the origins that count are its own and those of the setting
+// auth.origins: Host is what the client says, and not believed. Without one the
+// page's host has to be the request's.
+func (s *Server) foreign(r *http.Request) bool {
+	if reads(r) {
+		return false
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && s.own != nil {
+		return len(r.Header["Origin"]) > 1 || !s.own[originOf(origin)]
+	}
+	return s.origins.Check(r) != nil || s.plain(r)
+}
 
-// plain reports whether a request would change something on a host that is
-// served over https and was sent by that host's page over plain http, which
-// whoever sits on the line may have written. net/http can't know and lets it pass.
+func reads(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+}
+
+// plain reports whether a request to a server over https was sent by that
+// server's page over plain http, which whoever sits on the line may have
+// written. net/http lets it pass.
 func (s *Server) plain(r *http.Request) bool {
-	host, found := strings.CutPrefix(strings.ToLower(r.Header.Get("Origin")), "http://")
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	return found && !reads && (r.TLS != nil || host == s.secureHost)
+	return r.TLS != nil && strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http://")
+}
+
+// originOf is the origin of a URL as browsers write it: in lower case, without the
+// scheme's own port. It is empty when there is none.
+func originOf(text string) string {
+	u, err := url.Parse(strings.ToLower(text))
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := u.Host
+	for scheme, port := range map[string]string{"http": ":80", "https": ":443"} {
+		if u.Scheme == scheme {
+			host = strings.TrimSuffix(host, port)
+		}
+	}
+	return u.Scheme + "://" + strings.TrimSuffix(host, ":")
 }
 
 // allowed checks, in the order that existing clients can tell, whether the

@@ -39,7 +39,7 @@ func (s *Server) listDeliveries(w http.ResponseWriter, r *http.Request, c access
 	}
 	out := page[webhook.DeliveryView]{Data: make([]webhook.DeliveryView, len(found)), Next: next}
 	for i := range found {
-		out.Data[i] = found[i].View(false)
+		out.Data[i] = found[i].View(false).Outside(access.Can(c.Role, access.WebhookRead))
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil
@@ -62,7 +62,7 @@ func (s *Server) getDelivery(w http.ResponseWriter, r *http.Request, c access.Ca
 			return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no delivery %q", r.PathValue("id")))
 		}
 	}
-	writeJSON(w, http.StatusOK, found.View(access.Can(c.Role, access.EventBody)))
+	writeJSON(w, http.StatusOK, found.View(access.Can(c.Role, access.EventBody)).Outside(access.Can(c.Role, access.WebhookRead)))
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (s *Server) changeDelivery(permission access.Permission, change func(ctx co
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, found.View(true))
+		writeJSON(w, http.StatusOK, found.View(true).Outside(access.Can(c.Role, access.WebhookRead)))
 		return nil
 	}
 }

@@ -46,7 +46,10 @@ func (s *Server) spoken(h func(w http.ResponseWriter, r *http.Request) error) ht
 // signedIn is a spoken call of someone with a live session.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, who access.SignedIn) error) http.HandlerFunc {
 	return s.spoken(func(w http.ResponseWriter, r *http.Request) error {
-		token, found := s.sessionToken(r)
+		token, found, err := s.sessionToken(r)
+		if err != nil {
+			return err
+		}
 		if !found {
 			return access.Fault(access.CodeUnauthorized, "")
 		}

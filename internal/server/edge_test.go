@@ -66,7 +66,7 @@ type judge struct{ guard *guard.Guard }
 
 func (j judge) Check(ctx context.Context, url string) admin.Verdict {
 	v := j.guard.Check(ctx, url)
-	return admin.Verdict{URL: v.URL, Allowed: v.Allowed, Reason: string(v.Reason), Message: v.Message}
+	return admin.Verdict{URL: v.URL, Allowed: v.Allowed, Reason: string(v.Reason), Message: v.Message, Outside: v.Reason.Message()}
 }
 
 const (

@@ -326,6 +326,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	each(`{}`)
 	each(`{`+url+`,"permissions":{},"name":"x","resource":"order","action":"paid","body":{}}`, "Authorization", member)
 	each(`{}`, "Cookie", homeless)
+	each(`{}`, "Cookie", cookie+"; "+homeless)
 	each(`{}`, "Cookie", cookie, "Origin", "https://evil.example")
 	each(`"`+strings.Repeat("x", 2<<20)+`"`, "Authorization", owner, "Cookie", cookie, "signature", likely)
 	each(`{}`, "Authorization", owner, "Cookie", cookie, "Content-Type", "text/plain")

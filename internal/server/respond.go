@@ -60,6 +60,10 @@ func (s *Server) problemOf(err error) (problem, int) {
 		s.opts.Log.Error("a request failed", slog.Any("error", err))
 		return problem{Code: string(fault.Code)}, status // the messages name files
 	}
+	if fault.Outside != nil {
+		s.opts.Log.Info("a request was refused", slog.String("code", string(fault.Code)), slog.String("message", webhook.HideURLs(fault.Error())))
+		return problem{Code: string(fault.Code), Message: fault.Outside}, status
+	}
 	return problem{Code: string(fault.Code), Message: fault.Messages}, status
 }
 

@@ -57,8 +57,8 @@ type Server struct {
 	limiter *access.Limiter            // of sign-in requests
 	bodies  *bodies
 
-	secureHost string // of our own pages, in lower case, when they are served over https
-	ready      atomic.Bool
+	own   map[string]bool // origins of our own pages, when there is a base URL; else nil
+	ready atomic.Bool
 }
 
 // New makes the edge. It is not ready until [Server.Ready] says so.

@@ -41,7 +41,10 @@ type userJSON struct {
 // getSession says who is signed in, or null. A cookie that is worth nothing
 // any more is taken away.
 func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
-	token, found := s.sessionToken(r)
+	token, found, err := s.sessionToken(r)
+	if err != nil {
+		return err
+	}
 	if !found {
 		writeRaw(w, http.StatusOK, []byte("null"))
 		return nil
@@ -82,7 +85,11 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.authBody(w, r, &struct{}{}); err != nil {
 		return err
 	}
-	if token, found := s.sessionToken(r); found {
+	token, found, err := s.sessionToken(r)
+	if err != nil {
+		return err
+	}
+	if found {
 		if err := s.opts.SignIn.Service.SignOut(r.Context(), token); err != nil {
 			return err
 		}

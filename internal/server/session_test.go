@@ -93,7 +93,7 @@ func TestCookie(t *testing.T) {
 			t.Errorf("%s: %q %v", name, set, err)
 		}
 		pair := parsed.Name + "=" + parsed.Value
-		for _, header := range []string{pair, set[0], "a=1; " + pair + "; b", "HttpOnly; ; =; Path=/; " + pair, pair + "; " + parsed.Name + "=other"} {
+		for _, header := range []string{pair, set[0], "a=1; " + pair + "; b", "HttpOnly; ; =; Path=/; " + pair, pair + "; " + pair} {
 			if got := e.ask("GET", "/api/auth/get-session", "", "Cookie", header); got.body == "null" {
 				t.Errorf("%s: no session by %q", name, header)
 			}

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
 
 	"sealpost/internal/access"
 )
@@ -15,6 +13,7 @@ import (
 type SignIn struct {
 	Service        *access.Service
 	BaseURL        string         // how clients reach the daemon; its origin is our own. May be empty
+	Origins        []string       // other origins whose pages may call with a session's cookie
 	RateLimit      int            // sign-in requests a minute from one client; 0 is no limit
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 }
@@ -24,13 +23,16 @@ func (s *Server) routeAuth() {
 		return
 	}
 	s.limiter = access.NewLimiter(s.opts.SignIn.RateLimit)
-	if own, err := url.Parse(s.opts.SignIn.BaseURL); err == nil && own.Host != "" {
-		// It only fails for what is no origin, and then none is trusted.
-		_ = s.origins.AddTrustedOrigin(own.Scheme + "://" + own.Host)
-		if own.Scheme == "https" {
-			s.secureHost = strings.ToLower(own.Host)
-		}
+	if base := originOf(s.opts.SignIn.BaseURL); base != "" {
+		s.own = map[string]bool{base: true}
 	}
+	for _, origin := range s.opts.SignIn.Origins {
+		if s.own != nil {
+			s.own[originOf(origin)] = true
+		}
+		_ = s.origins.AddTrustedOrigin(originOf(origin)) // fails for what is no origin, which then isn't trusted
+	}
+	delete(s.own, "")
 	s.mux.HandleFunc("POST "+authPath+"siwe/nonce", s.spoken(s.limited(s.nonce)))
 	s.mux.HandleFunc("POST "+authPath+"siwe/get-nonce", s.spoken(s.limited(s.nonce)))
 	s.mux.HandleFunc("POST "+authPath+"siwe/verify", s.spoken(s.limited(s.verify)))

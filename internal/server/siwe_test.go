@@ -107,7 +107,6 @@ func TestForeignPages(t *testing.T) {
 	e := newEdge(t, nil)
 	cookie, _ := e.found("1", "acme")
 	token := e.token("acme", access.Owner)
-	own := e.web.URL
 	const post, webhook, signOut = "POST", "/api/webhook/orders", "/api/auth/organization/has-permission"
 	const config, question = `{"url":"https://127.0.0.1:8443/hook"}`, `{"permissions":{"ac":["read"]}}`
 	for _, c := range []struct {
@@ -116,9 +115,9 @@ func TestForeignPages(t *testing.T) {
 		foreign bool
 	}{
 		{"no browser", nil, false},
-		{"our own page", []string{"Origin", own, "Sec-Fetch-Site", "same-origin"}, false},
-		{"our own page, an old browser", []string{"Origin", own}, false},
-		{"base_url, behind a proxy", []string{"Origin", "https://" + domain}, false},
+		{"our own page", []string{"Origin", "https://" + domain, "Sec-Fetch-Site", "same-origin"}, false},
+		{"our own page, an old browser", []string{"Origin", "https://" + domain}, false},
+		{"the address behind the proxy", []string{"Origin", e.web.URL}, true},
 		{"our own page over plain http, whose line may be anybody's", []string{"Host", domain, "Origin", "http://" + domain}, true},
 		{"another page", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, true},
 		{"another page, an old browser", []string{"Origin", "https://evil.example"}, true},

@@ -55,7 +55,10 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request, c access.Caller)
 		}
 		out.Token = &WhoToken{token.ID, token.Name}
 	} else {
-		cookie, _ := s.sessionToken(r)
+		cookie, _, err := s.sessionToken(r)
+		if err != nil {
+			return err
+		}
 		who, err := s.opts.SignIn.Service.Session(r.Context(), cookie)
 		if err != nil {
 			return err

@@ -39,6 +39,7 @@ const (
 type Error struct {
 	Code     Code
 	Messages []string
+	Outside  []string // what clients of the API see instead of the messages; nil: they see those
 	Hint     string
 	Waiting  bool // of [CodeLimitReached]: the same call may succeed later
 	Err      error

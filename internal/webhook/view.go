@@ -93,6 +93,22 @@ func (d *Delivery) View(body bool) DeliveryView {
 	return v
 }
 
+// Outside returns the view as clients of the API see it: texts of errors are
+// without addresses, which may be those of the daemon's own network. Unless
+// urls is true, the path and query of URLs are hidden too, see [HideURL].
+func (v DeliveryView) Outside(urls bool) DeliveryView {
+	shown := HideAddresses
+	if !urls {
+		v.URL = HideURL(v.URL)
+		shown = func(text string) string { return HideAddresses(HideURLs(text)) }
+	}
+	v.Reason = shown(v.Reason)
+	for i := range v.Attempts {
+		v.Attempts[i].Error = shown(v.Attempts[i].Error)
+	}
+	return v
+}
+
 // Event is the event that a view shows, as far as it shows it.
 func (v *EventView) Event() Event {
 	e := Event{ID: v.ID, Type: v.Type, Subject: v.Transaction, State: v.State, Accepted: readTime(v.Timestamp), Deliveries: v.Deliveries, Pruned: v.Pruned}

@@ -24,7 +24,7 @@ func TestBetterAuth(t *testing.T) {
 	for _, version := range []string{"1.6", "1.7"} {
 		t.Run(version, func(t *testing.T) {
 			node := exec.CommandContext(t.Context(), "node", "user.js", version, url, domain, "https://127.0.0.1:8443/hook")
-			node.Dir = filepath.Join("..", "..", "test", "better-auth")
+			node.Dir = filepath.Join("..", "..", "better-auth")
 			if out, err := node.CombinedOutput(); err != nil {
 				t.Fatalf("%v (`make node` installs what this test needs)\n%s\nthe daemon says:\n%s", err, out, logs)
 			}
@@ -39,7 +39,7 @@ func TestLoginElsewhere(t *testing.T) {
 	for _, version := range []string{"1.6", "1.7"} {
 		t.Run(version, func(t *testing.T) {
 			node := exec.CommandContext(t.Context(), "node", "server.js", version)
-			node.Dir = filepath.Join("..", "..", "test", "better-auth")
+			node.Dir = filepath.Join("..", "..", "better-auth")
 			var said bytes.Buffer
 			node.Stderr = &said
 			stdin, err := node.StdinPipe()
