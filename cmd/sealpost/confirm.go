@@ -17,7 +17,7 @@ func (a *app) confirm(question string) error {
 	if a.noInput || !isTerminal(a.streams.in) || !isTerminal(a.streams.err) {
 		return webhook.Errorf(webhook.CodeConflict, "this needs a confirmation, and there is nobody to ask: "+question).WithHint("repeat it with -y")
 	}
-	fmt.Fprintf(a.streams.err, "%s [y/N] ", question)
+	fmt.Fprintf(a.streams.err, "%s [y/N] ", escaped(question))
 	defer a.awaitInput()()
 	line, err := bufio.NewReader(a.streams.in).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil || (answer != "y" && answer != "yes") {

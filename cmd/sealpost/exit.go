@@ -176,12 +176,12 @@ func (a *app) report(err error) int {
 	}
 	if a.json() {
 		text, _ := json.Marshal(map[string]fault{"error": f})
-		fmt.Fprintf(a.streams.err, "%s\n", text)
+		fmt.Fprintf(a.streams.err, "%s\n", escaped(string(text)))
 		return f.Exit
 	}
-	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleError, "error:"), strings.ReplaceAll(f.Message, "\n", "\n       "))
+	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleError, "error:"), strings.ReplaceAll(escaped(f.Message), "\n", "\n       "))
 	if f.Hint != "" {
-		fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleHint, "hint: "), f.Hint)
+		fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleHint, "hint: "), escaped(f.Hint))
 	}
 	return f.Exit
 }

@@ -23,12 +23,12 @@ func (a *app) json() bool { return a.output == "json" || a.output == "jsonl" }
 // say writes a line of talk.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.streams.err, format+"\n", args...)
+		fmt.Fprintf(a.streams.err, "%s\n", a.talk(a.streams.err, format, args))
 	}
 }
 
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleWarn, "warning:"), fmt.Sprintf(format, args...))
+	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleWarn, "warning:"), a.talk(a.streams.err, format, args))
 }
 
 // printJSON writes one value: indented for -o json, on one line for jsonl.
@@ -39,6 +39,10 @@ func (a *app) printJSON(v any) error {
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
+	if isTerminal(a.streams.out) {
+		_, err := fmt.Fprint(a.streams.out, escaped(out.String())) // the same JSON
+		return err
+	}
 	_, err := a.streams.out.Write(out.Bytes())
 	return err
 }
@@ -47,6 +51,9 @@ func (a *app) printJSON(v any) error {
 // or in base64 when they are none.
 func (a *app) printBytes(name string, raw []byte) error {
 	switch {
+	case !a.json() && isTerminal(a.streams.out): // no program reads it
+		_, err := fmt.Fprint(a.streams.out, escaped(string(raw)))
+		return err
 	case !a.json():
 		_, err := a.streams.out.Write(raw)
 		return err
@@ -59,7 +66,7 @@ func (a *app) printBytes(name string, raw []byte) error {
 
 // print writes a line of data.
 func (a *app) print(format string, args ...any) error {
-	_, err := fmt.Fprintf(a.streams.out, format+"\n", args...)
+	_, err := fmt.Fprintf(a.streams.out, "%s\n", a.talk(a.streams.out, format, args))
 	return err
 }
 
@@ -70,7 +77,7 @@ func (a *app) printFields(fields [][2]string) error {
 		width = max(width, lipgloss.Width(f[0]))
 	}
 	for _, f := range fields {
-		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-lipgloss.Width(f[0]))), f[1]); err != nil {
+		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-lipgloss.Width(f[0]))), escaped(f[1])); err != nil {
 			return err
 		}
 	}

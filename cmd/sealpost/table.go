@@ -19,6 +19,11 @@ const (
 // psql does with \x auto. In a pipe the same rows, as wide as they are. Where there
 // is nothing to tell stands a dash, so that nobody wonders whether it was cut.
 func (a *app) printTable(headers []string, rows [][]string) error {
+	for _, row := range rows {
+		for j := range row {
+			row[j] = escaped(row[j])
+		}
+	}
 	widths := columnWidths(headers, rows, terminalWidth(a.streams.out))
 	if widths == nil {
 		return a.printRecords(headers, rows)

@@ -141,3 +141,24 @@ func TestFromTheNextRequest(t *testing.T) {
 	e.want("revoked", e.ask("GET", "/api/webhook", "", "Authorization", token), 401, "unauthorized")
 	e.want("a bad token beside a good session", e.ask("GET", "/api/webhook", "", "Authorization", token, "Cookie", ownerCookie), 401, "unauthorized")
 }
+
+// TestNamesOfWebhooks: a publisher may not read webhooks, so ?to= tells it nothing of
+// their names. An unknown name is one that does not want the event.
+func TestNamesOfWebhooks(t *testing.T) {
+	e := newEdge(t, nil)
+	owner, publisher := e.token("acme", access.Owner), e.token("acme", access.Publisher)
+	e.want("a webhook", e.ask("POST", "/api/webhook/quiet", `{"url":"https://127.0.0.1:8443/hook","events":["other.type"]}`, "Authorization", owner), 201, "")
+	const event = `{"resource":"order","action":"paid","body":{}}`
+	e.want("an owner", e.ask("POST", "/api/event?to=nope", event, "Authorization", owner), 404, "not found")
+	for _, to := range []string{"quiet", "nope", "nope&receipt=await"} {
+		got := e.ask("POST", "/api/event?to="+to, event, "Authorization", publisher)
+		e.want(to, got, 202, "")
+		if !strings.Contains(got.body, `"deliveries":0`) {
+			t.Errorf("%s: %s", to, got.body)
+		}
+		lines := e.ask("POST", "/api/event?to="+to, event, "Authorization", publisher, "Content-Type", "application/x-ndjson")
+		if lines.status != 200 || !strings.Contains(lines.body, `"deliveries":0`) {
+			t.Errorf("%s in lines: %s", to, lines.body)
+		}
+	}
+}

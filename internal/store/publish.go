@@ -98,8 +98,10 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	if err != nil {
 		return result, err
 	}
-	if err := checkNames(receivers, p.To); err != nil {
-		return result, err
+	if p.Named { // for others an unknown name is one that does not want the event
+		if err := checkNames(receivers, p.To); err != nil {
+			return result, err
+		}
 	}
 	held, err := tx.heldBy(org, p)
 	if err != nil {

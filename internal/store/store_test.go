@@ -109,7 +109,7 @@ func TestPublishAnswersEachByItself(t *testing.T) {
 	create(t, s, "acme", webhook.Config{Name: "cards", URL: "u", Only: []string{"card.*"}})
 	create(t, s, "other", webhook.Config{Name: "all", URL: "u"})
 	named := event(t, "e3", `{"n":3}`)
-	named.To = []string{"nobody"}
+	named.To, named.Named = []string{"nobody"}, true
 	results, err := s.Publish(t.Context(), []webhook.Publication{
 		event(t, "e1", `{"n":1}`), event(t, "e1", `{"n":1}`), event(t, "e1", `{"n":2}`), named, event(t, "e2", `{"n":1}`),
 	})

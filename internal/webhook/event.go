@@ -58,7 +58,7 @@ type Publication struct {
 	Publisher    string    // token that published it, when that one sees its own alone
 	Direct       string    // claim of the process that delivers it itself; empty for the daemon
 	AsOf         uint64    // state of access it was admitted under; 0: that was looked up for it. See [ErrOutdated]
-	Named        bool      // a refusal may name webhooks: whoever publishes may read them
+	Named        bool      // whoever publishes may read webhooks: a refusal may name them, and tells an unknown name in To
 	Owed         bool      // taken however much is pending, for who sent it may not ask twice
 }
 
