@@ -15,8 +15,8 @@ func newCredential(a *app) *cobra.Command {
 		Use:   "credential",
 		Short: "Tie a card provider's users to the organization's credentials",
 		Long: `A provider's events name the provider's own users. A user who is linked to a
-credential has their events sent to the webhooks of the organization; for others
-nothing is sent.`,
+credential has their events sent to the webhooks of the organization. Events of other
+users are kept for a while (setting provider.keep_unlinked).`,
 		Example: `  sealpost credential link --provider-user u-17 --credential cred-17
   sealpost credential list`,
 	}
@@ -65,7 +65,11 @@ func newCredentialLink(a *app) *cobra.Command {
 			if err := s.LinkCredentials(cmd.Context(), a.organization(), a.now(), c); err != nil {
 				return err
 			}
-			return a.done("%s user %s linked", provider, user)
+			kept, err := s.KeptUnlinked(cmd.Context(), provider, user, a.now().Add(-a.conf.Provider.KeepUnlinked))
+			if err != nil {
+				return err
+			}
+			return a.linked(kept, fmt.Sprintf("%s user %s linked", provider, user), "`sealpost quarantine push --user "+user+"` sends them")
 		},
 	}
 	providerFlag(cmd, &provider)
@@ -133,8 +137,9 @@ func newCredentialUnknown(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "unknown",
 		Short: "List a provider's users who had events and are linked to nobody",
-		Long: `Nothing was sent for these users' events, and nothing will be for those that came
-before they are linked. The latest come first, whatever the organization.`,
+		Long: `Nothing was sent for these users' events. KEPT says how many of them are kept: once the
+user is linked, sealpost quarantine push --user sends them. The users with the latest
+events come first, whatever the organization.`,
 		Example: `  sealpost credential unknown
   sealpost credential unknown -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -152,11 +157,26 @@ before they are linked. The latest come first, whatever the organization.`,
 			}
 			rows := make([][]string, len(found))
 			for i, u := range found {
-				rows[i] = []string{u.Provider, u.User, strconv.Itoa(u.Events), a.when(u.Last)}
+				rows[i] = []string{u.Provider, u.User, strconv.Itoa(u.Events), strconv.Itoa(u.Kept), a.when(u.Last)}
 			}
-			return a.printTable([]string{"PROVIDER", "PROVIDER USER", "EVENTS", "LAST"}, rows)
+			return a.printTable([]string{"PROVIDER", "PROVIDER USER", "EVENTS", "KEPT", "LAST"}, rows)
 		},
 	}
+}
+
+// linked tells of users who were linked, and of their events that are kept.
+func (a *app) linked(kept int, what, hint string) error {
+	if a.json() {
+		return a.printJSON(struct {
+			Code string `json:"code"`
+			Kept int    `json:"kept"`
+		}{"ok", kept})
+	}
+	a.say("%s", what)
+	if kept > 0 {
+		a.say("%d event%s that came before %s kept; %s", kept, plural(kept), pick(kept, "is", "are"), hint)
+	}
+	return nil
 }
 
 // done tells of a change that has nothing else to show.

@@ -49,7 +49,15 @@ standard input. Importing twice is importing once.`,
 			if err := s.LinkCredentials(cmd.Context(), a.organization(), a.now(), wanted...); err != nil {
 				return err
 			}
-			return a.done("%d %s users linked", len(wanted), provider)
+			kept := 0
+			for _, c := range wanted {
+				n, err := s.KeptUnlinked(cmd.Context(), provider, c.User, a.now().Add(-a.conf.Provider.KeepUnlinked))
+				if err != nil {
+					return err
+				}
+				kept += n
+			}
+			return a.linked(kept, fmt.Sprintf("%d %s users linked", len(wanted), provider), "`sealpost quarantine push --user ID` sends those of a user")
 		},
 	}
 	providerFlag(cmd, &provider)

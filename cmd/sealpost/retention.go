@@ -41,6 +41,9 @@ func (a *app) retain(ctx context.Context, s *store.Store, keep store.Retention, 
 		if err == nil {
 			_, err = s.Tidy(ctx, a.now())
 		}
+		if err == nil {
+			_, err = s.ForgetUnlinked(ctx, a.now().Add(-a.conf.Provider.KeepUnlinked))
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -116,6 +119,9 @@ func (a *app) prune(ctx context.Context, opts store.PruneOptions, compact bool) 
 	pruned, err := s.Prune(ctx, opts)
 	if err == nil && !opts.DryRun {
 		_, err = s.Tidy(ctx, opts.Now)
+	}
+	if err == nil && !opts.DryRun {
+		_, err = s.ForgetUnlinked(ctx, opts.Now.Add(-a.conf.Provider.KeepUnlinked))
 	}
 	if closing := s.Close(); err == nil {
 		err = closing

@@ -16,7 +16,8 @@ const (
 	EventReceipt     Permission = "event.receipt"
 	EventResend      Permission = "event.resend"
 	EventRead        Permission = "event.read"
-	EventBody        Permission = "event.body" // bodies of events, and what receivers answered
+	EventBody        Permission = "event.body"    // bodies of events, and what receivers answered
+	DeclineLeave     Permission = "decline.leave" // why a transaction was declined; see part 4
 	DeliveryRead     Permission = "delivery.read"
 	DeliveryRetry    Permission = "delivery.retry"
 	DeliveryCancel   Permission = "delivery.cancel"
@@ -28,7 +29,7 @@ const (
 // Permissions lists every permission.
 var Permissions = []Permission{
 	WebhookCreate, WebhookRead, WebhookUpdate, WebhookDelete, WebhookRotate,
-	EventPublish, EventReceipt, EventResend, EventRead, EventBody,
+	EventPublish, EventReceipt, EventResend, EventRead, EventBody, DeclineLeave,
 	DeliveryRead, DeliveryRetry, DeliveryCancel,
 	TokenManage, MemberManage, InvitationManage,
 }
@@ -47,7 +48,7 @@ const (
 // and admins are permitted everything.
 var reach = map[Role]map[Permission]Reach{
 	Member:    {EventRead: All, DeliveryRead: All},
-	Publisher: {EventPublish: All, EventReceipt: Own, EventRead: Own, EventBody: Own, DeliveryRead: Own},
+	Publisher: {EventPublish: All, EventReceipt: Own, EventRead: Own, EventBody: Own, DeclineLeave: All, DeliveryRead: Own},
 }
 
 // ReachOf returns how far a permission goes for a role. Unknown roles and

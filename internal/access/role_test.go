@@ -21,6 +21,7 @@ func TestPermissionTable(t *testing.T) {
 		EventResend:      {All, All, None, None},
 		EventRead:        {All, All, All, Own},
 		EventBody:        {All, All, None, Own},
+		DeclineLeave:     {All, All, None, All},
 		DeliveryRead:     {All, All, All, Own},
 		DeliveryRetry:    {All, All, None, None},
 		DeliveryCancel:   {All, All, None, None},

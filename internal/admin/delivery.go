@@ -19,6 +19,7 @@ type Deliveries interface {
 	Delivery(ctx context.Context, organization string, key webhook.DeliveryKey) (webhook.Delivery, error)
 	RetryDelivery(ctx context.Context, organization string, key webhook.DeliveryKey, now time.Time) error
 	CancelDelivery(ctx context.Context, organization string, key webhook.DeliveryKey) error
+	Decline(ctx context.Context, organization, transaction, reason string, now time.Time) error
 }
 
 // Event finds an event by id.
@@ -80,4 +81,10 @@ func (s *Service) CancelDelivery(ctx context.Context, organization, id string) (
 		return webhook.Delivery{}, err
 	}
 	return s.Deliver.Delivery(ctx, organization, key)
+}
+
+// Decline leaves the reason for which a platform declined a transaction, for the
+// events that its provider will send of it.
+func (s *Service) Decline(ctx context.Context, organization string, d webhook.Decline) error {
+	return s.Deliver.Decline(ctx, organization, d.Transaction, d.Reason, s.Now())
 }

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +27,15 @@ type Intake struct {
 	Subject string // transaction id, by which events are ordered; empty for others
 	CanWait bool   // a transaction event that may be held for its receipt
 
+	// Content is the SHA-256 of the provider's own resource, action and body,
+	// before any mapping: equal for the same JSON values, however they are
+	// written. It is set whenever the event is JSON at all.
+	Content [sha256.Size]byte
+
+	// Declined says that the platform declined the transaction itself, so that a
+	// reason which it left for Subject goes out instead of the provider's words.
+	Declined bool
+
 	body       []byte // canonical, but for the credential's member
 	credential string // name of the member that holds our credential id; empty for none
 }
@@ -32,12 +43,21 @@ type Intake struct {
 // Ignored reports whether the event is accepted and nothing sent for it.
 func (in Intake) Ignored() bool { return in.Type == "" }
 
+// platformDeclined is the declinedReason of a transaction that the platform's own
+// webhook declined. It says as much, and not why.
+const platformDeclined = "webhook declined"
+
 // Body returns the outgoing body, canonical, for the credential that the user
-// is linked to.
-func (in Intake) Body(credentialID string) ([]byte, error) {
+// is linked to. A reason takes the place of the provider's where the platform
+// declined the transaction itself.
+func (in Intake) Body(credentialID, reason string) ([]byte, error) {
 	switch {
 	case in.Ignored():
 		return nil, fmt.Errorf("nothing is sent for %s: %s", in.Event, in.Why)
+	case in.Declined && reason != "":
+		const member = `"declinedReason":`
+		// In canonical JSON this can't stand in a text, whose quotes are escaped.
+		return bytes.Replace(in.body, []byte(member+`"`+platformDeclined+`"`), ecmajson.AppendString([]byte(member), reason), 1), nil
 	case in.credential == "":
 		return slices.Clone(in.body), nil
 	case credentialID == "":
@@ -85,7 +105,7 @@ type editor func(body any, path string, value []byte) []byte
 // mapping of resource.action; known lists what there is, for the error.
 func intake(provider string, raw []byte, find func(event string) (mapping, bool), known string) (Intake, error) {
 	refuse := func(in Intake, faults []Fault) (Intake, error) {
-		return Intake{ID: in.ID, Event: in.Event}, &IntakeError{Provider: provider, Faults: settle(faults)}
+		return Intake{ID: in.ID, Event: in.Event, Content: in.Content}, &IntakeError{Provider: provider, Faults: settle(faults)}
 	}
 	var inner []byte // the body
 	canonical, err := ecmajson.AppendMembers(make([]byte, 0, len(raw)), raw, func(key, value []byte) error {
@@ -100,8 +120,9 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 	if err != nil {
 		return refuse(Intake{}, []Fault{syntaxFault(err)})
 	}
-	value, unsafe := takeUnsafe(ecmajson.Decode(canonical), nil, nil)
-	var in Intake
+	value := ecmajson.Decode(canonical)
+	in := Intake{Content: content(value)} // before numbers are taken out of it
+	value, unsafe := takeUnsafe(value, nil, nil)
 	if id := text(value, "id"); utf8.RuneCountInString(id) <= maxEventID {
 		in.ID = id
 	}
@@ -129,6 +150,7 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 		return in, nil
 	}
 	in.CanWait = in.Subject != "" && !stillborn(action, body)
+	in.Declined = in.Subject != "" && text(body, "spend", "declinedReason") == platformDeclined
 	in.body = builtin()[m.out+".json"].root().project(make([]byte, 0, len(inner)), inner, func(path string, value []byte) []byte {
 		if m.edit == nil {
 			return value
@@ -136,6 +158,20 @@ func intake(provider string, raw []byte, find func(event string) (mapping, bool)
 		return m.edit(body, path, value)
 	})
 	return in, nil
+}
+
+// content is the sum of what an event says. Members are sorted: their order means
+// nothing in JSON.
+func content(event any) [sha256.Size]byte {
+	member := func(name string) any {
+		value, _ := lookup(event, []string{name})
+		return value
+	}
+	sorted, err := json.Marshal([]any{member("resource"), member("action"), member("body")})
+	if err != nil {
+		panic(err) // it was JSON before
+	}
+	return sha256.Sum256(sorted)
 }
 
 // judgeBody returns the faults of an incoming body with their paths from the

@@ -39,8 +39,8 @@ func TestNothingElseLeaves(t *testing.T) {
 				}
 				return
 			}
-			body := must(in.Body("cred-1"))
-			if without := must(want.Body("cred-1")); !bytes.Equal(body, without) || in.Type != want.Type {
+			body := must(in.Body("cred-1", ""))
+			if without := must(want.Body("cred-1", "")); !bytes.Equal(body, without) || in.Type != want.Type {
 				t.Fatalf("an extra field changes what leaves from\n%s\nto\n%s", without, body)
 			}
 			if faults := c.Validate(in.Type, body); faults != nil || !ecmajson.Exact(body) {
@@ -136,7 +136,7 @@ func FuzzPandaMap(f *testing.F) {
 		if in.Ignored() {
 			return
 		}
-		body, err := in.Body("cred-1")
+		body, err := in.Body("cred-1", "")
 		if err != nil || in.User == "" {
 			t.Fatalf("%v, user %q", err, in.User)
 		}

@@ -51,7 +51,7 @@ func TestPandaTable(t *testing.T) {
 			if want := strings.HasPrefix(test.typ, "transaction.") && test.typ != "transaction.completed"; in.CanWait != want { // the completed one settles what was authorized
 				t.Errorf("can wait: %v", in.CanWait)
 			}
-			got, err := in.Body(`our "credential"`)
+			got, err := in.Body(`our "credential"`, "")
 			if test.typ == "" {
 				if err == nil || !in.Ignored() || in.Why == "" {
 					t.Errorf("something is sent: %s, %q", got, in.Why)
@@ -110,7 +110,7 @@ func TestPandaValues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, _ := walk(must(in.Body("cred")), strings.Split(test.path, "."))
+			got, _ := walk(must(in.Body("cred", "")), strings.Split(test.path, "."))
 			if string(got) != test.want {
 				t.Errorf("%s is %s, want %s", test.path, got, test.want)
 			}
@@ -247,7 +247,7 @@ func TestPandaCredential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body, err := in.Body(""); err == nil {
+	if body, err := in.Body("", ""); err == nil {
 		t.Errorf("it left as %s", body)
 	}
 }

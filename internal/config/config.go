@@ -63,7 +63,10 @@ type Config struct {
 		Schemas string // folder
 		Strict  bool
 	}
-	Provider struct{ Panda struct{ Secret secret.Text } }
+	Provider struct {
+		Panda        struct{ Secret secret.Text }
+		KeepUnlinked time.Duration // 0: events of unlinked users are not kept
+	}
 	Receipts struct {
 		RPCURL        secret.Text // http or https URL; often carries an access key
 		ChainID       int         // 0: that of sign-in

@@ -228,6 +228,21 @@ func durationOrNever(at func(*Config) *time.Duration, least, most time.Duration)
 	return k
 }
 
+// durationOrOff reads a time, or off, which is stored as 0.
+func durationOrOff(at func(*Config) *time.Duration, least, most time.Duration) kind {
+	k := duration(at, least, most)
+	set := k.set
+	k.allowed += "; or off"
+	k.set = func(c *Config, s string) error {
+		if s == "off" {
+			*at(c) = 0
+			return nil
+		}
+		return set(c, s)
+	}
+	return k
+}
+
 // size reads a number of bytes.
 func size(at func(*Config) *int, least, most int) kind {
 	allowed := fmt.Sprintf("a size from %d to %d bytes, such as 65536, 512KiB or 1MiB", least, most)

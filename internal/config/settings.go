@@ -142,6 +142,8 @@ var settings = []Setting{
 
 	{Key: "provider.panda.secret", Example: "env:PANDA_KEY", Help: "key under which the card provider signs its events: @FILE, env:NAME or the key; without it the route does not exist", Secret: true,
 		kind: hidden(func(c *Config) *secret.Text { return &c.Provider.Panda.Secret })},
+	{Key: "provider.keep_unlinked", Default: "7d", Example: "2d", Help: "how long a provider's events are kept for a user whom nobody has linked yet; off: not at all",
+		kind: durationOrOff(func(c *Config) *time.Duration { return &c.Provider.KeepUnlinked }, time.Second, 365*day)},
 	{Key: "receipts.rpc_url", Example: "https://node.example.com/v1/access-key", Help: "Ethereum JSON-RPC URL that `serve` asks for receipts: @FILE, env:NAME or the URL; anywhere, it needs no exception", Secret: true,
 		kind: hiddenURL(func(c *Config) *secret.Text { return &c.Receipts.RPCURL })},
 	{Key: "receipts.chain_id", Example: "8453", Help: "chain id that the node must have; by default auth.siwe.chain_id",

@@ -66,6 +66,7 @@ func (c *Client) publish(ctx context.Context, p admin.PublishParams) (webhook.Pu
 
 // decodePublishing reads what a server says of an event. An answer that does not
 // name it is of something else than sealpost, and nothing is known to be stored.
+// An empty id takes any.
 func decodePublishing(id string, body []byte) (webhook.Publishing, error) {
 	out := struct {
 		ID         string
@@ -75,7 +76,7 @@ func decodePublishing(id string, body []byte) (webhook.Publishing, error) {
 	if err := json.Unmarshal(body, &out); err != nil {
 		return webhook.Publishing{}, badAnswer(err)
 	}
-	if out.ID != id {
+	if out.ID == "" || id != "" && out.ID != id {
 		return webhook.Publishing{}, badAnswer(fmt.Errorf("it is of the event %q, not %q", out.ID, id))
 	}
 	return webhook.Publishing{ID: out.ID, Count: out.Deliveries, State: out.State}, nil
@@ -128,7 +129,7 @@ func (c *Client) Resend(ctx context.Context, _, id string, to []string) (webhook
 	if err != nil {
 		return webhook.Publishing{}, err
 	}
-	return decodePublishing(id, body)
+	return decodePublishing("", body) // the answer has our id, where id may be a provider's
 }
 
 // ListDeliveries is [admin.Service.ListDeliveries].

@@ -103,7 +103,7 @@ func newEdge(t testing.TB, change func(*server.SignIn)) *edge {
 	if change != nil {
 		change(signIn)
 	}
-	e.intake = &admin.Intake{Store: e.store, Now: e.time, Timeout: time.Hour}
+	e.intake = &admin.Intake{Store: e.store, Now: e.time, Timeout: time.Hour, KeepUnlinked: 7 * 24 * time.Hour}
 	e.opts = server.Options{
 		Hooks:   []server.Hook{pandaHook(e.intake)},
 		Service: &admin.Service{Store: e.store, Deliver: e.store, Guard: judge{g}, Now: e.time}, Tokens: e.store,

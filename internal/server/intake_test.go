@@ -91,13 +91,13 @@ func TestProviderTable(t *testing.T) {
 			r.takes(row.event, id, row.body)
 		}
 		if row.want != "" {
-			want[webhook.ProviderEventID("panda", id)] = row.want
+			want[id] = row.want
 		}
 	}
 	r.must(r.store.UnlinkCredential(t.Context(), "acme", "panda", "user-1"))
 	r.takes("card.updated", "unlinked", changed("card.updated"))
 	unlinked, err := r.store.Unlinked(t.Context())
-	if r.must(err); len(unlinked) != 2 || unlinked[0].User != "user-1" || unlinked[0].Events != 1 || unlinked[1].User != "user-2" || unlinked[1].Events != 5 {
+	if r.must(err); len(unlinked) != 2 || unlinked[0].User != "user-1" || unlinked[0].Events != 1 || unlinked[0].Kept != 1 || unlinked[1].Kept != 5 || unlinked[1].User != "user-2" || unlinked[1].Events != 5 {
 		t.Errorf("unknown users are %+v", unlinked)
 	}
 	got := map[string]string{}
@@ -150,7 +150,7 @@ func TestNothingElseLeaves(t *testing.T) {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
 		a := r.next()
-		if a.ID != webhook.ProviderEventID("panda", id) || a.Resource+"."+a.Action != event {
+		if a.ID != id || a.Resource+"."+a.Action != event {
 			t.Fatalf("%+v arrives", a)
 		}
 		if faults := types.Validate(event, a.Body); faults != nil {
@@ -185,7 +185,7 @@ func TestIntakeSignatures(t *testing.T) {
 	for _, signature := range []string{good, strings.ToUpper(good)} {
 		r.want("a good signature", r.post(raw, signature), 200, "")
 	}
-	if a := r.next(); a.ID != webhook.ProviderEventID("panda", "s-1") {
+	if a := r.next(); a.ID != "s-1" {
 		t.Errorf("%+v", a)
 	}
 	owner := r.token("acme", access.Owner)
@@ -257,16 +257,20 @@ func TestIntakeMisfits(t *testing.T) {
 }
 
 // TestIntakeKnowsBeforeItMaps: an event is known by its id, whatever it holds
-// when it comes again, and however many of it come at once.
+// when it comes again, and however many of it come at once. One with other
+// content is answered as well, told at WARN and kept in quarantine.
 func TestIntakeKnowsBeforeItMaps(t *testing.T) {
 	r := newRig(t)
+	const at = 16
 	var together sync.WaitGroup
-	for i := range 16 {
+	for i := range at {
 		together.Go(func() {
 			last4 := fmt.Sprintf(`"%04d"`, i)
 			raw := string(catalogtest.PandaEvent("again", "card.updated", changed("card.updated", `"7392"`, last4)))
-			if got := r.post(raw, digest(providerKey, raw)); got.status != http.StatusOK {
-				t.Errorf("%d %s", got.status, got.body)
+			for range 2 {
+				if got := r.post(raw, digest(providerKey, raw)); got.status != http.StatusOK {
+					t.Errorf("%d %s", got.status, got.body)
+				}
 			}
 		})
 	}
@@ -274,12 +278,22 @@ func TestIntakeKnowsBeforeItMaps(t *testing.T) {
 	for _, body := range []string{`{"id":7}`, `{}`, catalogtest.Incoming["user.updated"]} {
 		r.takes("card.updated", "again", body)
 	}
+	r.takes("transaction.requested", "again", catalogtest.Incoming["transaction.requested"])
 	raw := `{"id":"again","resource":"nothing","action":"known","body":{}}`
 	r.want("of a kind that there is not", r.post(raw, digest(providerKey, raw)), 200, "")
 	r.next()
 	r.stop()
-	if kept, err := r.store.Quarantine(t.Context()); err != nil || len(kept) != 0 || len(r.got) != 0 {
+	kept, err := r.store.Quarantine(t.Context())
+	if err != nil || len(kept) != at-1+5 || len(r.got) != 0 {
 		t.Errorf("%d kept, %d more sent: %v", len(kept), len(r.got), err)
+	}
+	for _, q := range kept {
+		if !strings.Contains(q.Faults[0], `"again" is known already with other content`) {
+			t.Errorf("one is kept for %v", q.Faults)
+		}
+	}
+	if n := strings.Count(r.said.String(), "level=WARN msg=\"the provider sent a known event id with other content"); n < len(kept) {
+		t.Errorf("the log says it %d times", n)
 	}
 }
 
@@ -326,7 +340,7 @@ func TestIntakeIsNeverFull(t *testing.T) {
 	r.ask("POST", "/api/event", strings.Repeat(event, maxPending), "Authorization", owner, "Content-Type", "application/x-ndjson")
 	r.want("publishing", r.ask("POST", "/api/event", event, "Authorization", owner), 429, "limit reached")
 	r.takes("card.updated", "c-1", fmt.Sprintf(cardBody, "user-1", "active"))
-	if event, err := r.store.Event(t.Context(), "acme", webhook.ProviderEventID("panda", "c-1")); err != nil || event.State != webhook.Accepted {
+	if event, err := r.store.Event(t.Context(), "acme", "c-1"); err != nil || event.State != webhook.Accepted {
 		t.Errorf("%+v %v", event, err)
 	}
 }

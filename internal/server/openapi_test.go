@@ -228,6 +228,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"POST", "/api/event/e3/receipt", receipt("c", "7"), nil},
 		{"POST", "/api/event/none/receipt", receipt("b", "7"), nil},
 		{"POST", "/api/event/e2/receipt", `{"transactionHash":"0x1","blockNumber":7,"status":"success"}`, nil},
+		{"POST", "/api/decline", `{"transactionId":"tx","reason":"too large"}`, nil},
 		{"POST", "/api/event/e1/resend", "", nil},
 		{"POST", "/api/event/e2/resend", "", nil},
 		{"POST", "/api/event/none/resend", "", nil},

@@ -55,6 +55,12 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, hook Hook) error {
 	if err != nil {
 		return err
 	}
+	if taken.Conflicting {
+		s.opts.Log.Warn("the provider sent a known event id with other content; it is in quarantine, and nothing is sent for it", slog.String("provider", hook.Name), slog.String("event", taken.EventID))
+	}
+	if taken.Forgotten > 0 {
+		s.opts.Log.Warn("too many events wait for their users to be linked; the oldest were dropped", slog.String("provider", hook.Name), slog.Int64("events", taken.Forgotten))
+	}
 	s.opts.Log.Debug("provider event", slog.String("provider", hook.Name), slog.String("event", taken.Event.ID),
 		slog.Bool("repeated", taken.Repeated), slog.String("ignored", taken.Ignored))
 	writeRaw(w, http.StatusOK, []byte(`{"code":"ok"}`))

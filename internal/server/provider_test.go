@@ -124,7 +124,7 @@ func TestReceiptReleasesInOrder(t *testing.T) {
 	r := newRig(t, "transaction.created")
 	r.takes("transaction.created", "t-1", `{"id":"tx-1","type":"spend","spend":{`+spend+`,"status":"pending","authorizedAmount":2500,"merchantCity":"Lyon","merchantCountry":"FR","merchantCategory":"Food"}}`)
 	r.takes("transaction.completed", "t-2", `{"id":"tx-1","type":"spend","spend":{`+spend+`,"status":"completed","authorizedAmount":2500,"postedAt":"2026-01-06T10:20:30.000Z"}}`)
-	id, hash := webhook.ProviderEventID("panda", "t-1"), "0x"+strings.Repeat("ab", 32)
+	id, hash := "t-1", "0x"+strings.Repeat("ab", 32)
 	outcome, err := webhook.NewReceiptOutcome(hash, 19, "success")
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestReceiptReleasesInOrder(t *testing.T) {
 		}
 		return ""
 	}
-	if code := attach(webhook.ProviderEventID("panda", "t-2"), outcome); code != webhook.CodeConflict {
+	if code := attach("t-2", outcome); code != webhook.CodeConflict {
 		t.Errorf("an event that only waits behind another took a receipt: %q", code)
 	}
 	if code := attach("unknown", outcome); code != webhook.CodeNotFound {
@@ -165,7 +165,7 @@ func TestExpiryLetsGoWhatWaitsBehind(t *testing.T) {
 	if n, err := r.store.Expire(t.Context(), time.Now().Add(2*time.Hour)); n != 1 || err != nil {
 		t.Fatalf("expired %d %v", n, err)
 	}
-	event, err := r.store.Event(t.Context(), "acme", webhook.ProviderEventID("panda", "t-1"))
+	event, err := r.store.Event(t.Context(), "acme", "t-1")
 	if err != nil || event.State != webhook.Expired {
 		t.Errorf("%v %v", event.State, err)
 	}

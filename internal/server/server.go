@@ -77,6 +77,7 @@ func New(opts Options) *Server {
 	s.routeDocs()
 	s.routeAuth()
 	s.routeHooks()
+	s.routeDecline()
 	return s
 }
 

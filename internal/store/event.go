@@ -47,15 +47,41 @@ func eventState(n int) webhook.EventState {
 	return eventStates[n]
 }
 
-// Event finds an organization's event by id.
+// byProviderID finds the numbers of events by the id that a provider gave them,
+// which is not always the id that they go out with. The providers are told apart
+// over the index of provider_event, so that a look-up costs a few steps in it.
+const byProviderID = `e.seq IN (WITH RECURSIVE p (name) AS (SELECT min(provider) FROM provider_event
+		UNION ALL SELECT (SELECT min(k.provider) FROM provider_event k WHERE k.provider > p.name) FROM p WHERE p.name IS NOT NULL)
+	SELECT k.event FROM p CROSS JOIN provider_event k ON k.provider = p.name AND k.id = ?)`
+
+// Event finds an organization's event by our id, or else by its provider's.
 func (s *Store) Event(ctx context.Context, organization, id string) (webhook.Event, error) {
 	var sent []byte
-	e, err := scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+`, e.bytes FROM `+eventTables+` WHERE `+inOrganizationByID+` AND e.id = ?`, organization, organization, id), &sent)
+	find := func(by string) (webhook.Event, error) {
+		return scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+`, e.bytes FROM `+eventTables+` WHERE `+inOrganizationByID+` AND `+by+` LIMIT 1`, organization, organization, id), &sent)
+	}
+	e, err := find(`e.id = ?`)
+	if errors.Is(err, sql.ErrNoRows) {
+		e, err = find(byProviderID)
+	}
 	e.Bytes = sent
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, noEvent(id)
 	}
 	return e, fault(s.path, err)
+}
+
+// event finds the number of an organization's event by our id, or else by its
+// provider's, and our id.
+func (s *session) event(org int64, id string) (seq int64, ours string, err error) {
+	err = s.row(`SELECT seq, id FROM event WHERE organization = ? AND id = ?`, []any{org, id}, &seq, &ours)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.row(`SELECT e.seq, e.id FROM event e WHERE e.organization = ? AND `+byProviderID+` LIMIT 1`, []any{org, id}, &seq, &ours)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", noEvent(id)
+	}
+	return seq, ours, err
 }
 
 func noEvent(id string) error {
@@ -112,19 +138,20 @@ func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webho
 // deliveries carry the same bytes.
 func (s *Store) Resend(ctx context.Context, organization, id string, to []string, now time.Time) (result webhook.Publishing, err error) {
 	err = s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
-		result = webhook.Publishing{ID: id, State: webhook.Accepted}
+		result = webhook.Publishing{State: webhook.Accepted}
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
 			return instead(err, noEvent(id))
+		}
+		if result.Seq, result.ID, err = tx.event(org, id); err != nil {
+			return err
 		}
 		var eventType string
 		var state int
 		var fanout []byte
 		var pruned bool
-		err = tx.row(`SELECT seq, type, state, fanout, bytes IS NULL FROM event WHERE organization = ? AND id = ?`, []any{org, id}, &result.Seq, &eventType, &state, &fanout, &pruned)
+		err = tx.row(`SELECT type, state, fanout, bytes IS NULL FROM event WHERE seq = ?`, []any{result.Seq}, &eventType, &state, &fanout, &pruned)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return noEvent(id)
 		case err != nil:
 			return err
 		case eventState(state) != webhook.Accepted:

@@ -71,8 +71,9 @@ func (s *Store) begin(tx *session) error {
 	clear(s.credentials)
 	var last sql.NullInt64
 	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)),
-		EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_released WHERE state = 0 AND run = 0 AND attempts = 0 AND due > 0) FROM event`,
-		nil, &last, &tx.awaiting, &tx.lining); err != nil {
+		EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_released WHERE state = 0 AND run = 0 AND attempts = 0 AND due > 0),
+		-EXISTS (SELECT 1 FROM unlinked_event) FROM event`,
+		nil, &last, &tx.awaiting, &tx.lining, &tx.kept); err != nil {
 		return err
 	}
 	tx.next = last.Int64 + 1

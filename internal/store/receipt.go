@@ -45,11 +45,13 @@ func (s *Store) Attach(ctx context.Context, organization, id string, outcome web
 		if err != nil {
 			return instead(err, noEvent(id))
 		}
+		seq, _, err := tx.event(org, id)
+		if err != nil {
+			return err
+		}
 		var w waiting
-		err = tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.organization = ? AND e.id = ?`, []any{org, id}, w.into()...)
+		err = tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.seq = ?`, []any{seq}, w.into()...)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return noEvent(id)
 		case err != nil:
 			return err
 		case !w.receipt.Bool:

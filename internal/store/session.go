@@ -18,6 +18,7 @@ type session struct {
 	awaiting bool            // events are held in this file, once fresh is false
 	waiting  map[int64]int64 // events that are held, by organization, as far as known while fresh is false
 	lining   bool            // released events have not been tried yet, once fresh is false; see due
+	kept     int64           // events that are kept for unlinked users, once fresh is false; -1: some, not counted yet
 }
 
 var background = context.Background() //nolint:gochecknoglobals // a transaction is not cut by its callers' contexts

@@ -23,11 +23,13 @@ var outlived = []struct {
 	{"nonce", `expires_at <= ?`, 0},
 	{"invitation", `expires_at <= ?`, KeepInvitations},
 	{"signing_secret", `ends_at < ?`, webhook.KeepRotated},
+	{"decline", `at <= ?`, KeepDeclines},
 }
 
 // Tidy forgets sessions and nonces that have ended, sessions that a clock far
 // ahead has made, invitations 30 days after
-// their end, and rotated secrets 30 days after theirs ([webhook.KeepRotated]).
+// their end, rotated secrets 30 days after theirs ([webhook.KeepRotated]), and the
+// reasons of declined transactions 30 days after they were left.
 // It returns how many rows went.
 func (s *Store) Tidy(ctx context.Context, now time.Time) (gone int64, err error) {
 	for _, o := range outlived {

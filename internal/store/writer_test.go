@@ -189,11 +189,11 @@ func TestCallersWhoLeave(t *testing.T) {
 		together(t, s, func() {
 			in := incoming(t, "begun", "u", `{}`)
 			publication := in.Publication
-			in.Publication = func(c webhook.Credential) (webhook.Publication, error) {
+			in.Publication = func(c webhook.Credential, reason string) (webhook.Publication, error) {
 				leave()
-				return publication(c)
+				return publication(c, reason)
 			}
-			if taken, err := s.Take(ctx, in); err != nil || taken.Event.ID != "panda_begun" {
+			if taken, err := s.Take(ctx, in); err != nil || taken.Event.ID != "begun" {
 				t.Errorf("what is on file was answered with %+v (%v)", taken, err)
 			}
 		})

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"sealpost/internal/ecmajson"
+
 	"time"
 )
 
@@ -75,4 +77,16 @@ type Publishing struct {
 	Count      int  // number of deliveries; also known when Deliveries is not
 	Repeated   bool // the same event was there already; nothing was sent
 	Err        error
+}
+
+// BodyOf returns the canonical body of an event's bytes as they are sent; nil
+// when there is none.
+func BodyOf(sent []byte) (body []byte) {
+	_ = ecmajson.Members(sent, func(key, value []byte) error {
+		if string(key) == "body" {
+			body, _ = ecmajson.Append(nil, value)
+		}
+		return nil
+	})
+	return body
 }
