@@ -163,6 +163,9 @@ func (a *app) printDelivery(d *webhook.Delivery) error {
 	if d.Reason != "" {
 		fields = append(fields, [2]string{"reason", d.Reason})
 	}
+	if d.State == webhook.Pending && d.Floor.In(a.now()) {
+		fields = append(fields, [2]string{"waits until", a.when(d.Floor.Time) + ", as the receiver asked by Retry-After"})
+	}
 	if !d.Due.IsZero() {
 		fields = append(fields, [2]string{"next", a.when(d.Due)})
 	}

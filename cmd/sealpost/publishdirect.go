@@ -95,6 +95,9 @@ func (a *app) deliverDirectly(ctx context.Context, l *local, f *publishFlags, re
 		g.Go(func() error {
 			way := a.foreground(l.guard, f)
 			way.Receiver = func(ctx context.Context) (*webhook.Receiver, error) { return l.store.DirectReceiver(ctx, work, claim) }
+			way.Waiting = func(r *webhook.Receiver) {
+				a.say("webhook %s: its receiver has asked for no attempt before %s (Retry-After)", r.Name, a.when(r.RetryAfter.Time))
+			}
 			way.Record = func(o *webhook.Outcome) error {
 				_, err := l.store.Finish(lasting, []*webhook.Outcome{o}) // one that is stale is no more ours, as is seen before the next attempt
 				return err
@@ -109,7 +112,7 @@ func (a *app) deliverDirectly(ctx context.Context, l *local, f *publishFlags, re
 func (a *app) foreground(g *guard.Guard, f *publishFlags) deliver.Foreground {
 	p := policy(a.conf)
 	p.Retries = f.attempts - 1
-	return deliver.Foreground{Client: g, Policy: p, Timeout: a.conf.Delivery.Timeout, UserAgent: userAgent(), Now: a.now}
+	return deliver.Foreground{Client: g, Policy: p, DisableAfter: a.conf.Delivery.DisableAfter, Timeout: a.conf.Delivery.Timeout, UserAgent: userAgent(), Now: a.now}
 }
 
 func userAgent() string { return "sealpost/" + version }

@@ -208,6 +208,9 @@ func newWebhookGet(a *app) *cobra.Command {
 			if !w.FailingSince.IsZero() {
 				fields = append(fields, [2]string{"failing since", a.when(w.FailingSince)})
 			}
+			if w.RetryAfter.In(a.now()) {
+				fields = append(fields, [2]string{"waits until", a.when(w.RetryAfter.Time) + ", as its receiver asked by Retry-After"})
+			}
 			if w.PreviousUntil.After(a.now()) {
 				fields = append(fields, [2]string{"old secret until", a.when(w.PreviousUntil)})
 			}

@@ -106,6 +106,9 @@ func TestAnyStory(t *testing.T) {
 			})
 		})
 	}
+	if t.Failed() {
+		return
+	}
 	if err := flag.Set("rapid.checks", strconv.Itoa(*stories)); err != nil {
 		t.Fatal(err)
 	}

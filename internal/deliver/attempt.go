@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,6 +26,18 @@ type target struct {
 	text string
 	url  *url.URL
 	err  error
+
+	named bool // its host is a name, not an address
+}
+
+// newTarget parses a URL.
+func newTarget(text string) *target {
+	to := &target{text: text}
+	if to.url, to.err = webhook.ParseURL(text); to.err == nil {
+		_, err := netip.ParseAddr(to.url.Hostname())
+		to.named = err != nil
+	}
+	return to
 }
 
 // work attempts a delivery, and then the lane's next one, for as long as the
@@ -71,6 +83,7 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 	case err == nil:
 		e.end(l, work, func() {
 			l.stalls = 0
+			l.heed(outcome)
 			l.learn(outcome)
 		})
 	case errors.As(err, &poison):
@@ -82,6 +95,9 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 			l.plan(e.opts.Now()) // look what it is now
 		})
 		return true
+	case errors.Is(err, errFloor):
+		e.giveBack(l, work)
+		return true // to set its timer
 	case errors.Is(err, errShutdown):
 		e.end(l, work, func() { l.drop(work) }) // it goes back unharmed
 		return false
@@ -102,7 +118,7 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 		})
 		return true // to set its timer
 	}
-	e.observe(Observation{Work: work, Receiver: receiver, Outcome: outcome, Panic: poison.panicked()})
+	e.tell(Observation{Work: work, Receiver: receiver, Outcome: outcome, Panic: poison.panicked()})
 	e.recorder.record(outcome)
 	return true
 }
@@ -138,6 +154,7 @@ func (e *Engine) handle(l *lane, work *webhook.Work) (receiver *webhook.Receiver
 
 var (
 	errAsleep    = errors.New("the webhook is disabled or deleted")
+	errFloor     = errors.New("the receiver wants no attempt yet")
 	errOvertaken = errors.New("the delivery was changed meanwhile")
 )
 
@@ -157,6 +174,7 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 	}
 	now := e.opts.Now().Round(0) // what secrets last by is the clock on the wall
 	e.mu.Lock()
+	changes := l.floor.changes
 	known := l.receiver != nil && l.revision == revision && !now.Before(l.looked) && (l.expires.IsZero() || now.Before(l.expires))
 	e.mu.Unlock()
 	if !known {
@@ -169,9 +187,10 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		if revision >= l.revision { // or another attempt has looked after a later change
 			l.receiver, l.signer, l.looked, l.expires, l.revision = fresh, signer, now, expires, revision
 			l.targets = make(map[string]*target)
-			if l.failing = fresh.FailingSince; l.standing == unknown && !l.failing.IsZero() {
+			if l.health = fresh.Health; l.standing == unknown && !l.health.Since.IsZero() {
 				l.become(failing) // under a former process
 			}
+			l.adopt(fresh.RetryAfter, changes)
 		}
 		e.mu.Unlock()
 	}
@@ -180,10 +199,12 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 	if l.receiver.Deleted || l.receiver.Disabled {
 		return nil, nil, nil, errAsleep
 	}
+	if l.floor.until.In(now) || l.floor.alone && l.floor.probe != work {
+		return nil, nil, nil, errFloor
+	}
 	to := l.targets[work.Type]
 	if to == nil {
-		to = &target{text: l.receiver.URLFor(work.Type)}
-		to.url, to.err = webhook.ParseURL(to.text)
+		to = newTarget(l.receiver.URLFor(work.Type))
 		l.targets[work.Type] = to
 	}
 	return l.receiver, to, l.signer, nil
@@ -218,6 +239,9 @@ func (e *Engine) end(l *lane, work *webhook.Work, then func()) {
 	l.inFlight--
 	e.room.taken[l.standing]--
 	then()
+	if l.floor.probe == work {
+		l.floor.probe = nil
+	}
 	l.release(work)
 }
 
@@ -228,14 +252,17 @@ func (l *lane) sleep(work *webhook.Work) {
 	l.asleep, l.spilled = true, true
 	l.naps++
 	l.drop(work)
+	for _, work := range l.held {
+		l.release(work) // brings who waits behind it into the queue
+	}
 	for work := l.first.pop(); work != nil; work = l.first.pop() {
 		l.engine.queued -= len(work.Bytes)
 		l.drop(work)
 	}
-	for _, work := range slices.Concat(l.due, l.early) {
+	for _, work := range slices.Concat(l.due, l.early, l.held) {
 		l.drop(work)
 	}
-	l.due, l.early, l.nextDue, l.cursor = nil, nil, time.Time{}, 0
+	l.due, l.early, l.held, l.nextDue, l.cursor = nil, nil, nil, time.Time{}, 0
 	for subject, waiting := range l.busy {
 		for _, work := range waiting {
 			l.drop(work)
@@ -247,12 +274,15 @@ func (l *lane) sleep(work *webhook.Work) {
 }
 
 // learn adapts the lane's window to how the receiver fares, and notes on the
-// outcome when its run of failures begins, ends, or has gone on too long.
+// outcome what the file has to hear of the webhook's health.
 func (l *lane) learn(o *webhook.Outcome) {
+	if to := l.targets[o.Work.Type]; to != nil && to.named && resolved(o.Attempt) {
+		l.engine.names.resolved(l.webhook, o.Attempt.At)
+	}
 	if o.State == webhook.Delivered {
 		l.become(proven)
-		if l.failures > 0 || !l.failing.IsZero() {
-			o.Recovered, l.failing = true, time.Time{}
+		if l.failures > 0 || l.doubtful || !l.health.Since.IsZero() {
+			o.Recovered, l.health, l.doubtful = true, webhook.Health{}, false
 		}
 		l.failures = 0
 		most := l.engine.opts.WebhookMaxInFlight
@@ -267,11 +297,11 @@ func (l *lane) learn(o *webhook.Outcome) {
 	if l.failures >= patience {
 		l.window = 1
 	}
-	switch {
-	case l.failing.IsZero():
-		o.Failing, l.failing = true, o.Attempt.At
-	case o.Disable == "" && o.Attempt.At.Sub(l.failing) >= l.engine.opts.DisableAfter:
-		o.Disable = fmt.Sprintf("every attempt has failed since %s", webhook.Timestamp(l.failing))
+	if next := l.health.Failed(o.Attempt.At); next != l.health && counts(o.Attempt, l.engine.names.doResolve(l.webhook, o.Attempt.At)) {
+		o.Failed, l.health = true, next
+	}
+	if o.State == webhook.Dead {
+		o.Judge = l.engine.opts.DisableAfter
 	}
 }
 

@@ -22,12 +22,16 @@ type Answer struct {
 //     over, or until the receiver's Retry-After when that is later (429 and
 //     503 only; RFC 9110, section 10.2.3).
 //   - anything else after that: dead.
+//   - that Retry-After holds for the webhook, whatever becomes of this delivery.
 //   - 410 Gone disables the webhook as well, which parks what is pending.
 func Decide(policy webhook.RetryPolicy, work *webhook.Work, answer Answer, now time.Time, rnd float64) webhook.Outcome {
 	outcome := webhook.Outcome{Work: work, Attempt: answer.Attempt}
 	if answer.OK() {
 		outcome.State = webhook.Delivered
 		return outcome
+	}
+	if answer.RetryAfter > 0 && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
+		outcome.RetryAfter.Time = upward(now.Add(min(answer.RetryAfter, webhook.MaxRetryAfter)))
 	}
 	if answer.Status == http.StatusGone {
 		outcome.Disable = "the receiver answered 410 Gone"
@@ -38,14 +42,17 @@ func Decide(policy webhook.RetryPolicy, work *webhook.Work, answer Answer, now t
 		outcome.Reason = fmt.Sprintf("all %d attempts failed; the last one: %s", retry+1, Describe(answer.Attempt))
 		return outcome
 	}
-	wait := policy.Wait(retry, rnd)
-	if answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable {
-		wait = max(wait, min(answer.RetryAfter, webhook.MaxRetryAfter))
-	}
 	outcome.State = webhook.Pending
-	outcome.Due = now.Add(wait)
-	outcome.Due = outcome.Due.Add(time.Millisecond - 1).Truncate(time.Millisecond) // as it is kept, and never sooner than asked
+	outcome.Due = upward(now.Add(policy.Wait(retry, rnd)))
+	if outcome.RetryAfter.After(outcome.Due) {
+		outcome.Due = outcome.RetryAfter.Time
+	}
 	return outcome
+}
+
+// upward is a time as it is kept, and never sooner.
+func upward(t time.Time) time.Time {
+	return t.Add(time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
 // Describe says in a few words how an attempt ended.

@@ -46,13 +46,17 @@ type Doer interface {
 type Options struct {
 	Policy             webhook.RetryPolicy
 	Timeout            time.Duration // of one attempt, from dial to last body byte; 60 s
-	DisableAfter       time.Duration // of nothing but failures; 5 days
+	DisableAfter       time.Duration // of nothing but failures; see [webhook.Health]; 5 days
 	MaxInFlight        int           // requests under way at a time; 8192
 	WebhookMaxInFlight int           // of those to one webhook, unless it has its own limit; 32
 	UserAgent          string
 	Log                *slog.Logger
 	Now                func() time.Time
 	Observe            func(Observation) // called once an attempt; must return at once
+
+	// Disabled is called once a webhook was disabled because of an attempt, which says
+	// why in its outcome. It must return at once.
+	Disabled func(*webhook.Receiver, *webhook.Outcome)
 }
 
 // Observation is one attempt and what followed, for logs and metrics.
@@ -77,6 +81,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
+	}
+	if o.Disabled == nil {
+		o.Disabled = func(*webhook.Receiver, *webhook.Outcome) {}
 	}
 	return o
 }
@@ -107,6 +114,7 @@ type Engine struct {
 	mu        sync.Mutex
 	lanes     map[int64]*lane
 	room      room
+	names     names
 	crew      crew
 	lacking   []*lane // want to read from the file
 	readers   int     // goroutines that read for them
@@ -169,6 +177,11 @@ func (e *Engine) Offer(c webhook.Committed) {
 		e.changed()
 	}
 	if c.Foreign {
+		for _, l := range e.lanes {
+			if !l.floor.until.IsZero() {
+				l.askAgain()
+			}
+		}
 		e.catchUp()
 		e.look()
 	}
@@ -184,6 +197,11 @@ func (e *Engine) Offer(c webhook.Committed) {
 		}
 	default:
 		e.catchUp()
+	}
+	for _, seq := range c.Lifted {
+		if l := e.lanes[seq]; l != nil {
+			l.askAgain()
+		}
 	}
 	for _, seq := range c.Due {
 		l := e.lane(seq)
@@ -328,7 +346,7 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.Unlock()
 	stats := Stats{InFlight: e.room.taking(), Lanes: len(e.lanes)}
 	for _, l := range e.lanes {
-		stats.Queued += l.first.len() + len(l.due)
+		stats.Queued += l.first.len() + len(l.due) + len(l.held)
 	}
 	return stats
 }

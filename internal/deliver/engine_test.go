@@ -161,14 +161,19 @@ func TestGoneDisablesAndEnablingReleases(t *testing.T) {
 func TestNothingButFailuresDisables(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policy := exact()
-		policy.Retries = 100
+		policy.Retries = 30 // over a week
 		w := newWorld(t, deliver.Options{Policy: policy}, always(500))
 		defer w.close()
 		w.create("orders")
 		result := w.publish(w.store, "evt-1", "tx-1")
-		pass(8 * 24 * time.Hour)
+		pass(6 * 24 * time.Hour)
+		later := w.publish(w.store, "evt-2", "")
+		pass(2 * 24 * time.Hour)
 		synctest.Wait()
-		if d := w.delivery(result); d.State != webhook.Parked || !strings.Contains(d.Reason, "every attempt has failed since") {
+		if d := w.delivery(result); d.State != webhook.Dead || d.Count != 31 {
+			t.Errorf("%s (%s) after %d attempts", d.State, d.Reason, d.Count)
+		}
+		if d := w.delivery(later); d.State != webhook.Parked || !strings.Contains(d.Reason, "every attempt has failed since") {
 			t.Errorf("%s (%s) after %d attempts", d.State, d.Reason, d.Count)
 		}
 	})

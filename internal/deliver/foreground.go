@@ -22,6 +22,11 @@ type Foreground struct {
 	// Receiver is asked before each attempt where it goes, for that may change; nil
 	// ends the delivery as it is, for somebody has.
 	Receiver func(context.Context) (*webhook.Receiver, error)
+	// DisableAfter is [Options.DisableAfter].
+	DisableAfter time.Duration
+	// Waiting is called when the receiver's Retry-After has to be waited for; nil is
+	// not called.
+	Waiting func(*webhook.Receiver)
 	// Record is called after each attempt with its outcome; an error ends the
 	// delivery. Nil records nothing.
 	Record func(*webhook.Outcome) error
@@ -41,18 +46,17 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webh
 			err = webhook.Errorf(webhook.CodeInternal, panicked(value).why)
 		}
 	}()
-	opts := Options{Policy: f.Policy, Timeout: f.Timeout, UserAgent: f.UserAgent, Now: f.Now}.withDefaults()
+	opts := Options{Policy: f.Policy, Timeout: f.Timeout, DisableAfter: f.DisableAfter, UserAgent: f.UserAgent, Now: f.Now}.withDefaults()
 	e := &Engine{client: f.Client, opts: opts, life: ctx}
 	err = retry.Do(func() error {
-		receiver, err := f.Receiver(ctx)
+		receiver, err := f.open(ctx, opts.Now)
 		if err != nil {
 			return retry.Unrecoverable(err)
 		}
 		if receiver == nil {
 			return nil
 		}
-		to := &target{text: receiver.URLFor(work.Type)}
-		to.url, to.err = webhook.ParseURL(to.text)
+		to := newTarget(receiver.URLFor(work.Type))
 		signer, _ := newSigner(receiver.Secrets, opts.Now())
 		answer, cut := e.post(work, to, signer)
 		if cut || (ctx.Err() != nil && answer.Status == 0) {
@@ -60,6 +64,11 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webh
 		}
 		outcome := Decide(opts.Policy, work, answer, opts.Now(), random())
 		last = &outcome
+		outcome.Recovered = outcome.State == webhook.Delivered && !receiver.Health.Since.IsZero()
+		outcome.Failed = outcome.State != webhook.Delivered && counts(outcome.Attempt, false) && receiver.Health.Failed(outcome.Attempt.At) != receiver.Health
+		if outcome.State == webhook.Dead {
+			outcome.Judge = opts.DisableAfter
+		}
 		if f.Record != nil {
 			if err := f.Record(last); err != nil {
 				return retry.Unrecoverable(err)
@@ -77,4 +86,25 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webh
 		err = context.Cause(ctx)
 	}
 	return last, err
+}
+
+// open asks where the next attempt goes, and again until the receiver's Retry-After
+// is over: a person may end it sooner.
+func (f Foreground) open(ctx context.Context, now func() time.Time) (*webhook.Receiver, error) {
+	for told := false; ; told = true {
+		receiver, err := f.Receiver(ctx)
+		if err != nil || receiver == nil || !receiver.RetryAfter.In(now()) {
+			return receiver, err
+		}
+		if !told && f.Waiting != nil {
+			f.Waiting(receiver)
+		}
+		timer := time.NewTimer(min(receiver.RetryAfter.Sub(now()), time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		}
+	}
 }

@@ -33,6 +33,9 @@ type lane struct {
 	timer   *time.Timer
 	turn    bool // whose turn it is: due or first
 
+	held  []*webhook.Work // were about to start and had to wait; they go first
+	floor floor           // until when nothing may start
+
 	taken map[webhook.DeliveryKey]*webhook.Work // in due, in flight or not recorded yet
 	busy  map[string][]*webhook.Work            // transactions with a first attempt in flight, and who waits behind it
 	aside int                                   // how many wait so
@@ -56,7 +59,8 @@ type lane struct {
 	looked   time.Time          // when that was read; a clock set back before it has it read anew
 	expires  time.Time          // when the secrets that sign change; zero for never
 	revision int64
-	failing  time.Time // start of the present run of failures
+	health   webhook.Health // as far as this process knows
+	doubtful bool           // the file may say that the webhook fails, though it does not
 }
 
 // lane finds or makes a webhook's lane. Called with the lock held.
@@ -122,11 +126,11 @@ func (e *Engine) serve(l *lane) {
 // next takes the work that a lane may start now, or nil. Called with the lock
 // held.
 func (e *Engine) next(l *lane) *webhook.Work {
-	if e.stopping || l.asleep || l.inFlight >= e.room.window(l.window) || (l.first.len() == 0 && len(l.due) == 0) {
+	if e.stopping || l.asleep || l.inFlight >= e.room.window(l.window) || (l.first.len() == 0 && len(l.due) == 0 && len(l.held) == 0) {
 		return nil
 	}
 	now := e.opts.Now()
-	if l.paced(now).After(now) {
+	if l.opens(now).After(now) || l.waitsAlone(now) {
 		return nil
 	}
 	if first := e.room.first(); !e.room.has(l.standing) || e.recorder.full() || first != nil && first != l { // those who came before it
@@ -137,6 +141,9 @@ func (e *Engine) next(l *lane) *webhook.Work {
 	work := l.pop()
 	if work == nil {
 		return nil
+	}
+	if l.floor.alone {
+		l.floor.probe = work
 	}
 	l.inFlight++
 	e.room.taken[l.standing]++
@@ -164,6 +171,12 @@ func (l *lane) gap() time.Duration {
 // pop takes the next work off the queues. A first attempt whose transaction has
 // one in flight steps aside until that one has ended.
 func (l *lane) pop() *webhook.Work {
+	if len(l.held) > 0 {
+		work := l.held[0]
+		l.held[0] = nil
+		l.held = l.held[1:]
+		return work
+	}
 	for l.aside < maxFirst {
 		work := l.pick()
 		if work == nil {
@@ -179,19 +192,29 @@ func (l *lane) pop() *webhook.Work {
 
 // pick takes the next work off the queues, in turn from each.
 func (l *lane) pick() *webhook.Work {
+	if l.floor.alone {
+		return l.oldest()
+	}
 	l.turn = !l.turn
 	if l.turn || l.first.len() == 0 {
 		if work := l.pickDue(); work != nil {
 			return work
 		}
 	}
+	if work := l.pickFirst(); work != nil {
+		return work
+	}
+	return l.pickDue()
+}
+
+func (l *lane) pickFirst() *webhook.Work {
 	for work := l.first.pop(); work != nil; work = l.first.pop() {
 		l.engine.queued -= len(work.Bytes)
 		if l.take(work) {
 			return work
 		}
 	}
-	return l.pickDue()
+	return nil
 }
 
 func (l *lane) pickDue() *webhook.Work {

@@ -50,17 +50,21 @@ func (u *unsendable) outcome(work *webhook.Work, now time.Time) *webhook.Outcome
 	}
 }
 
-// observe tells of an attempt. Whoever listens can't keep the outcome from
-// being recorded.
-func (e *Engine) observe(o Observation) {
-	defer func() {
-		if value := recover(); value != nil {
-			p := panicked(value).panic
-			e.opts.Log.Error("telling of an attempt panicked", "delivery", o.Work.Key.String(), "panic", p.What, "stack", p.Stack)
-		}
-	}()
+// tell tells of an attempt.
+func (e *Engine) tell(o Observation) {
 	if o.Receiver == nil {
 		o.Receiver = &webhook.Receiver{}
 	}
-	e.opts.Observe(o)
+	e.observe(func() { e.opts.Observe(o) }, o.Work)
+}
+
+// observe calls whoever listens. They can't keep an outcome from being recorded.
+func (e *Engine) observe(call func(), work *webhook.Work) {
+	defer func() {
+		if value := recover(); value != nil {
+			p := panicked(value).panic
+			e.opts.Log.Error("telling of an attempt panicked", "delivery", work.Key.String(), "panic", p.What, "stack", p.Stack)
+		}
+	}()
+	call()
 }

@@ -17,6 +17,14 @@ func (q *queue) push(work *webhook.Work) {
 	q.items = append(q.items, work)
 }
 
+// peek is what pop would return.
+func (q *queue) peek() *webhook.Work {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.items[q.head]
+}
+
 func (q *queue) pop() *webhook.Work {
 	if q.len() == 0 {
 		return nil

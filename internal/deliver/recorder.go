@@ -128,8 +128,19 @@ func (r *recorder) write(batch []*webhook.Outcome) bool {
 // recorded lets go of deliveries whose outcomes are on file.
 func (e *Engine) recorded(batch, stale []*webhook.Outcome) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	receivers := make(map[int64]*webhook.Receiver)
+	for _, o := range batch {
+		if l := e.lanes[o.Work.Key.Webhook]; o.Disabled != "" && l != nil {
+			receivers[l.webhook] = l.receiver
+		}
+	}
 	e.letGo(batch, stale)
+	e.mu.Unlock()
+	for _, o := range batch {
+		if receiver := receivers[o.Work.Key.Webhook]; o.Disabled != "" && receiver != nil {
+			e.observe(func() { e.opts.Disabled(receiver, o) }, o.Work)
+		}
+	}
 }
 
 // letGo is recorded with the lock held.
@@ -137,6 +148,9 @@ func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 	for _, o := range stale {
 		e.opts.Log.Info("an outcome came too late: the delivery was changed meanwhile", "delivery", o.Work.Key.String())
 		o.State, o.Due = webhook.Pending, e.opts.Now() // look what it is now
+		if l := e.lanes[o.Work.Key.Webhook]; l != nil && o.Failed {
+			l.revision = -1 // the file does not have this failure
+		}
 	}
 	for _, o := range batch {
 		l := e.lanes[o.Work.Key.Webhook]
@@ -144,6 +158,10 @@ func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 			continue
 		}
 		l.drop(o.Work)
+		l.saved(o)
+		if o.Failed && l.health.Since.IsZero() {
+			l.doubtful = true // a success that ended sooner may have been recorded before
+		}
 		if l.settled != nil {
 			l.settled[o.Work.Key] = struct{}{}
 		}

@@ -14,7 +14,7 @@ const maxReaders = 2
 // refill has a lane read what it lacks from the file, or sets its timer. Called
 // with the lock held.
 func (e *Engine) refill(l *lane) {
-	if l.loading || e.stopping || l.asleep || !l.spilled && l.nextDue.IsZero() && l.gap() == 0 {
+	if l.loading || e.stopping || l.asleep || !l.spilled && l.nextDue.IsZero() && l.gap() == 0 && l.floor.until.IsZero() {
 		return
 	}
 	now := e.opts.Now()
@@ -31,7 +31,7 @@ func (e *Engine) refill(l *lane) {
 }
 
 // arm sets the timer to what comes first: the next retry, the next attempt that the
-// webhook's rate allows, or the end of the pause after a read that failed. What waits for room or for an answer is woken
+// webhook's rate and its receiver's Retry-After allow, or the end of the pause after a read that failed. What waits for room or for an answer is woken
 // by that.
 func (l *lane) arm(now time.Time) {
 	var wake time.Time
@@ -41,7 +41,7 @@ func (l *lane) arm(now time.Time) {
 	if l.stalled(now) && (l.spilled || !l.nextDue.IsZero()) && (wake.IsZero() || l.resume.Before(wake)) {
 		wake = l.resume
 	}
-	if next := l.paced(now); next.After(now) && l.first.len()+len(l.due) > 0 && (wake.IsZero() || next.Before(wake)) {
+	if next := l.opens(now); next.After(now) && l.first.len()+len(l.due)+len(l.held) > 0 && (wake.IsZero() || next.Before(wake)) {
 		wake = next
 	}
 	if !wake.IsZero() {

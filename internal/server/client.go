@@ -250,6 +250,7 @@ func (c *Client) Get(ctx context.Context, _, name string) (webhook.Webhook, erro
 	config, err := decodeConfig(name, body)
 	found := webhook.Webhook{Config: config, Tag: header.Get("ETag")}
 	found.FailingSince, found.PreviousUntil = readTime(header.Get(headerFailingSince)), readTime(header.Get(headerPreviousUntil))
+	found.RetryAfter.Time = readTime(header.Get(headerRetryAfter))
 	if why, unquoted := strconv.Unquote(header.Get(headerDisabled)); unquoted == nil {
 		found.DisabledWhy = why
 	}

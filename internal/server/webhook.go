@@ -90,6 +90,7 @@ func (s *Server) getWebhook(w http.ResponseWriter, r *http.Request, c access.Cal
 const (
 	headerDisabled      = "Sealpost-Disabled"       // why, as a JSON text in ASCII
 	headerFailingSince  = "Sealpost-Failing-Since"  // RFC 3339
+	headerRetryAfter    = "Sealpost-Retry-After"    // RFC 3339
 	headerPreviousUntil = "Sealpost-Previous-Until" // RFC 3339
 )
 
@@ -100,6 +101,9 @@ func tellState(header http.Header, w *webhook.Webhook, now time.Time) {
 	}
 	if !w.FailingSince.IsZero() {
 		header.Set(headerFailingSince, webhook.Timestamp(w.FailingSince))
+	}
+	if w.RetryAfter.In(now) {
+		header.Set(headerRetryAfter, webhook.Timestamp(w.RetryAfter.Time))
 	}
 	if w.PreviousUntil.After(now) {
 		header.Set(headerPreviousUntil, webhook.Timestamp(w.PreviousUntil))

@@ -174,6 +174,9 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 			return err
 		}
 		committed.Due = append(committed.Due, key.Webhook)
+		if err := tx.lift(key.Webhook, committed); err != nil {
+			return err
+		}
 		return tx.exec(`UPDATE delivery SET state = 0, claim = claim + 1, spent = CASE WHEN state = 0 THEN spent ELSE attempts END, due = ?1, retried = ?1, reason = NULL, direct = NULL
 			WHERE webhook = ?2 AND event = ?3 AND run = ?4 AND NOT (state = 0 AND due BETWEEN 1 AND ?1)`, millis(now), key.Webhook, key.Event, key.Run)
 	})

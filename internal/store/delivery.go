@@ -14,7 +14,7 @@ import (
 // the webhook's own row, so it is true from the commit that changes it.
 
 const deliveryColumns = `d.webhook, d.event, d.run, d.state, d.attempts, d.due, coalesce(d.created, e.accepted_at), d.reason,
-	d.at, d.duration, d.status, d.error, d.url, e.id, e.type, w.name, w.url, w.routes, w.disabled, w.deleted_at`
+	d.at, d.duration, d.status, d.error, d.url, e.id, e.type, w.name, w.url, w.routes, w.disabled, w.deleted_at, w.retry_after`
 
 const deliveryTables = `delivery d JOIN event e ON e.seq = d.event JOIN webhook w ON w.seq = d.webhook JOIN organization o ON o.seq = e.organization`
 
@@ -22,11 +22,11 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 	var state int
 	var due, created int64
 	var reason, text, url, disabled sql.NullString
-	var at, duration, status, deleted sql.NullInt64
+	var at, duration, status, deleted, floor sql.NullInt64
 	var routes string
 	var config webhook.Config
 	err = row.Scan(&d.Key.Webhook, &d.Key.Event, &d.Key.Run, &state, &d.Count, &due, &created, &reason,
-		&at, &duration, &status, &text, &url, &d.EventID, &d.Type, &d.Webhook, &config.URL, &routes, &disabled, &deleted)
+		&at, &duration, &status, &text, &url, &d.EventID, &d.Type, &d.Webhook, &config.URL, &routes, &disabled, &deleted, &floor)
 	if err != nil {
 		return d, err
 	}
@@ -37,7 +37,7 @@ func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 		d.Reason = fmt.Sprintf("the database has the state %d for it, which this version of sealpost does not know", state)
 	}
 	if d.State == webhook.Pending {
-		d.Due = fromMillis(due)
+		d.Due, d.Floor = fromMillis(due), webhook.RetryAfter{Time: fromMillis(floor.Int64)}
 		switch {
 		case deleted.Valid:
 			d.State, d.Reason = webhook.Cancelled, deletedReason

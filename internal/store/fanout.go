@@ -69,7 +69,7 @@ func scanReceivers(rows *sql.Rows) (found []webhook.Receiver, err error) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, webhook.Receiver{Config: w.Config, Seq: w.Seq, Organization: w.Organization, Deleted: deleted, FailingSince: w.FailingSince})
+		found = append(found, webhook.Receiver{Config: w.Config, Seq: w.Seq, Organization: w.Organization, Deleted: deleted, Health: w.Health, RetryAfter: w.RetryAfter})
 	}
 	return found, nil
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"sealpost/internal/webhook"
@@ -20,7 +22,7 @@ func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale 
 	}
 	disabled := false
 	err = s.shared(ctx, true, func(tx *session) error {
-		stale = nil
+		stale, disabled = nil, false
 		for _, o := range outcomes {
 			recorded, err := tx.finish(o)
 			if err != nil {
@@ -32,7 +34,7 @@ func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale 
 			case o.State != webhook.Pending:
 				s.tallies.note(note{webhook: o.Work.Key.Webhook, deliveries: -1})
 			}
-			disabled = disabled || o.Disable != ""
+			disabled = disabled || o.Disabled != ""
 		}
 		return nil
 	}, func() {
@@ -45,6 +47,10 @@ func (s *Store) Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale 
 
 func (s *session) finish(o *webhook.Outcome) (recorded bool, err error) {
 	w, a := o.Work, o.Attempt
+	o.Disabled = ""
+	if err := s.pace(o); err != nil { // it holds also when the delivery was changed meanwhile
+		return false, err
+	}
 	if w.Attempts > 0 {
 		// The last attempt makes room for this one.
 		err := s.exec(`INSERT INTO attempt (webhook, event, run, n, at, duration, status, error, url)
@@ -80,21 +86,58 @@ func (s *session) finish(o *webhook.Outcome) (recorded bool, err error) {
 	return true, s.health(o)
 }
 
-// health notes how the webhook itself fares.
+// pace notes what the receiver asked for by Retry-After. It writes only what is
+// later than what the file has: an outcome has it only when the engine did not
+// know of such a pause already.
+func (s *session) pace(o *webhook.Outcome) error {
+	switch seq := o.Work.Key.Webhook; {
+	case !o.RetryAfter.IsZero():
+		return s.exec(`UPDATE webhook SET retry_after = ?2 WHERE seq = ?1 AND coalesce(retry_after, 0) < ?2`, seq, millis(o.RetryAfter.Time))
+	case o.Lifted:
+		return s.exec(`UPDATE webhook SET retry_after = NULL WHERE seq = ? AND retry_after <= ?`, seq, millis(o.Attempt.At))
+	}
+	return nil
+}
+
+// health notes how the webhook itself fares, and disables it when that is due. What
+// the file has of it decides, since a person may have enabled it meanwhile.
 func (s *session) health(o *webhook.Outcome) error {
 	seq := o.Work.Key.Webhook
-	var err error
-	switch {
-	case o.Failing:
-		err = s.exec(`UPDATE webhook SET failing_since = ? WHERE seq = ? AND failing_since IS NULL`, millis(o.Attempt.At), seq)
-	case o.Recovered:
-		err = s.exec(`UPDATE webhook SET failing_since = NULL WHERE seq = ? AND failing_since IS NOT NULL`, seq)
+	if o.Recovered {
+		err := s.exec(`UPDATE webhook SET failing_since = NULL, failures = 0, failure_hours = 0, failure_hour = 0 WHERE seq = ? AND failing_since IS NOT NULL`, seq)
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil || o.Disable == "" {
-		return err
+	reason := o.Disable
+	if o.Failed || o.Judge > 0 {
+		var h webhook.Health
+		var since sql.NullInt64
+		if err := s.row(`SELECT failing_since, failures, failure_hours, failure_hour FROM webhook WHERE seq = ?`, []any{seq}, &since, &h.Failures, &h.Hours, &h.Hour); err != nil {
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil // nobody's health
+			}
+			return err
+		}
+		h.Since = fromMillis(since.Int64)
+		if o.Failed {
+			h = h.Failed(o.Attempt.At)
+			if err := s.exec(`UPDATE webhook SET failing_since = ?, failures = ?, failure_hours = ?, failure_hour = ? WHERE seq = ?`, millis(h.Since), h.Failures, h.Hours, h.Hour, seq); err != nil {
+				return err
+			}
+		}
+		if reason == "" && o.Judge > 0 && h.Hopeless(o.Attempt.At, o.Judge) {
+			reason = fmt.Sprintf("every attempt has failed since %s", webhook.Timestamp(h.Since))
+		}
 	}
-	s.fresh = true
-	return s.exec(`UPDATE webhook SET disabled = ?, updated_at = ? WHERE seq = ? AND disabled IS NULL`, o.Disable, millis(o.Attempt.At), seq)
+	if reason == "" {
+		return nil
+	}
+	n, err := s.changed(`UPDATE webhook SET disabled = ?, updated_at = ? WHERE seq = ? AND disabled IS NULL`, reason, millis(o.Attempt.At), seq)
+	if n > 0 {
+		o.Disabled, s.fresh = reason, true
+	}
+	return err
 }
 
 var stateNumbers = map[webhook.DeliveryState]int{

@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
 
-const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.max_in_flight, w.rate,
+const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.failures, w.failure_hours, w.failure_hour, w.retry_after, w.max_in_flight, w.rate,
 	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq)`
 
 const webhookTables = `webhook w JOIN organization o ON o.seq = w.organization`
@@ -23,9 +24,9 @@ type scanner interface{ Scan(into ...any) error }
 func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 	var routes, only string
 	var disabled sql.NullString
-	var failing, deletedAt, ends sql.NullInt64
+	var failing, floor, deletedAt, ends sql.NullInt64
 	var created, updated int64
-	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Limits.MaxInFlight, &w.Limits.Rate,
+	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Health.Failures, &w.Health.Hours, &w.Health.Hour, &floor, &w.Limits.MaxInFlight, &w.Limits.Rate,
 		&created, &updated, &deletedAt, &ends)
 	if err != nil {
 		return w, false, err
@@ -37,6 +38,7 @@ func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 		w.Damaged, w.Disabled, w.DisabledWhy = true, true, fmt.Sprintf("its stored configuration can't be read: %v", err)
 	}
 	w.FailingSince = fromMillis(failing.Int64)
+	w.Health.Since, w.RetryAfter = w.FailingSince, webhook.RetryAfter{Time: fromMillis(floor.Int64)}
 	w.Created, w.Updated = fromMillis(created), fromMillis(updated)
 	w.PreviousUntil = fromMillis(ends.Int64)
 	return w, deletedAt.Valid, nil
@@ -119,7 +121,7 @@ type Change = func(found *webhook.Webhook) (result *webhook.Config, err error)
 // ChangeWebhook changes a webhook, or, when change answers so, creates it with
 // the given secret. created tells which it was.
 func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, value secret.Text, now time.Time, change Change) (result webhook.Config, created bool, err error) {
-	err = s.separate(ctx, func(tx *session) error {
+	err = s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		result, created = webhook.Config{}, false
 		org, err := tx.organization(organization, !value.IsZero(), now)
 		if err != nil {
@@ -153,7 +155,7 @@ func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, va
 			return err
 		}
 		result = *next
-		return tx.updateWebhook(found, *next, now)
+		return tx.updateWebhook(found, *next, now, committed)
 	})
 	return result, created, err
 }
@@ -170,7 +172,7 @@ func (s *session) webhook(org int64, name string) (*webhook.Webhook, error) {
 	return &w, err
 }
 
-func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now time.Time) error {
+func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now time.Time, committed *webhook.Committed) error {
 	routes, only := encodeRoutes(next)
 	var disabled any
 	switch {
@@ -179,12 +181,24 @@ func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now
 	case next.Disabled:
 		disabled = webhook.DisabledByHand
 	}
-	failing := any(nil)
-	if !found.FailingSince.IsZero() && found.Disabled == next.Disabled {
-		failing = millis(found.FailingSince)
+	err := s.exec(`UPDATE webhook SET url = ?, routes = ?, only_types = ?, disabled = ?, max_in_flight = ?, rate = ?, updated_at = ? WHERE seq = ?`,
+		next.URL, routes, only, disabled, next.Limits.MaxInFlight, next.Limits.Rate, millis(now), found.Seq)
+	if err == nil && found.Disabled != next.Disabled {
+		err = s.exec(`UPDATE webhook SET failing_since = NULL, failures = 0, failure_hours = 0, failure_hour = 0 WHERE seq = ?`, found.Seq)
 	}
-	return s.exec(`UPDATE webhook SET url = ?, routes = ?, only_types = ?, disabled = ?, failing_since = ?, max_in_flight = ?, rate = ?, updated_at = ? WHERE seq = ?`,
-		next.URL, routes, only, disabled, failing, next.Limits.MaxInFlight, next.Limits.Rate, millis(now), found.Seq)
+	if err != nil || !found.Disabled && slices.Equal(found.Targets(), next.Targets()) {
+		return err
+	}
+	return s.lift(found.Seq, committed) // a new URL, or enabled
+}
+
+// lift ends a webhook's Retry-After, since a person wants it.
+func (s *session) lift(seq int64, committed *webhook.Committed) error {
+	n, err := s.changed(`UPDATE webhook SET retry_after = NULL WHERE seq = ? AND retry_after IS NOT NULL`, seq)
+	if n > 0 {
+		committed.Lifted = append(committed.Lifted, seq)
+	}
+	return err
 }
 
 // DeleteWebhook deletes a webhook; check, when given, may refuse. Its pending

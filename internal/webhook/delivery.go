@@ -86,11 +86,12 @@ type Delivery struct {
 	Webhook  string // the webhook's name
 	URL      string // where the next attempt goes, or the last one went
 	State    DeliveryState
-	Reason   string    // why it is dead, parked or cancelled
-	Created  time.Time // when the delivery came to be
-	Due      time.Time // next attempt; zero when none is planned or it is due now
-	Attempts []Attempt // oldest first; empty in lists unless asked for
-	Count    int       // attempts made so far
+	Reason   string     // why it is dead, parked or cancelled
+	Created  time.Time  // when the delivery came to be
+	Due      time.Time  // next attempt; zero when none is planned or it is due now
+	Floor    RetryAfter // of a pending one: until when its webhook's receiver wants no attempt
+	Attempts []Attempt  // oldest first; empty in lists unless asked for
+	Count    int        // attempts made so far
 }
 
 // Attempt is one HTTP request of a delivery and what came of it.

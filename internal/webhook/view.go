@@ -60,6 +60,7 @@ type DeliveryView struct {
 	Reason   string        `json:"reason,omitempty"`
 	Created  string        `json:"created"`
 	Next     string        `json:"next,omitempty"`
+	Floor    string        `json:"retryAfter,omitempty"`
 	Attempts []AttemptView `json:"attempts"`
 }
 
@@ -82,6 +83,9 @@ func (d *Delivery) View(body bool) DeliveryView {
 	}
 	if !d.Due.IsZero() {
 		v.Next = Timestamp(d.Due)
+	}
+	if !d.Floor.IsZero() {
+		v.Floor = Timestamp(d.Floor.Time)
 	}
 	for i, a := range d.Attempts {
 		v.Attempts[i] = AttemptView{N: a.N, At: Timestamp(a.At), Status: a.Status, Duration: float64(a.Duration.Microseconds()) / 1000, Error: a.Error}
@@ -126,7 +130,7 @@ func (v *DeliveryView) Delivery() (Delivery, error) {
 	key, err := ParseDeliveryKey(v.ID)
 	d := Delivery{
 		Key: key, EventID: v.Event, Type: v.Type, Webhook: v.Webhook, URL: v.URL, State: v.State, Reason: v.Reason,
-		Created: readTime(v.Created), Due: readTime(v.Next), Count: len(v.Attempts),
+		Created: readTime(v.Created), Due: readTime(v.Next), Floor: RetryAfter{readTime(v.Floor)}, Count: len(v.Attempts),
 	}
 	for _, a := range v.Attempts {
 		t := Attempt{N: a.N, At: readTime(a.At), Duration: time.Duration(a.Duration * float64(time.Millisecond)), Status: a.Status, Error: a.Error}

@@ -13,11 +13,13 @@ type Webhook struct {
 	Organization  string
 	Created       time.Time
 	Updated       time.Time
-	DisabledWhy   string    // why it is disabled; empty while enabled
-	Damaged       bool      // what is stored of it can't be read; it is shown as disabled
-	FailingSince  time.Time // start of the present run of nothing but failures
-	PreviousUntil time.Time // end of a rotation's overlap; zero without one
-	Tag           string    // entity tag that a server gave it, if it gave one
+	DisabledWhy   string     // why it is disabled; empty while enabled
+	Damaged       bool       // what is stored of it can't be read; it is shown as disabled
+	FailingSince  time.Time  // start of the present run of nothing but failures
+	Health        Health     // that run in figures, as the database has it
+	RetryAfter    RetryAfter // until when its receiver wants no attempt
+	PreviousUntil time.Time  // end of a rotation's overlap; zero without one
+	Tag           string     // entity tag that a server gave it, if it gave one
 }
 
 // DisabledByHand is the reason that stands with a webhook that a person has
@@ -49,7 +51,8 @@ type Receiver struct {
 	Organization string
 	Deleted      bool
 	Secrets      []SigningSecret // those that may sign, newest first
-	FailingSince time.Time
+	Health       Health
+	RetryAfter   RetryAfter
 }
 
 // Rotation says how a secret is replaced.

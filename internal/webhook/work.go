@@ -34,7 +34,13 @@ type Outcome struct {
 	Reason    string        // why it is dead
 	Disable   string        // why the webhook is to be disabled; empty to leave it
 	Recovered bool          // the webhook's run of failures is over
-	Failing   bool          // the webhook's run of failures begins with this attempt
+	Failed    bool          // the attempt counts as a failure of the webhook's, see [Health]
+	Judge     time.Duration // it is dead: the webhook is disabled if it has failed for so long; 0 when that is not to be judged
+
+	RetryAfter RetryAfter // until when the receiver wants no attempt; zero when it did not say, or said so before
+	Lifted     bool       // the receiver no more asks for a pause
+
+	Disabled string // set by the store: why the webhook was disabled together with this outcome; empty when it was not
 }
 
 // Check reports an outcome that can't be recorded: its state is none in which an
@@ -66,6 +72,7 @@ type Committed struct {
 	First, Last int64   // numbers of the events it added; zero when none
 	Work        []*Work // their deliveries, in order
 	Due         []int64 // webhooks that have other new work: retried, resent, released
+	Lifted      []int64 // webhooks whose Retry-After a person has ended
 	Cancelled   int     // deliveries that a person ended, by themselves or with their webhook
 	Changed     bool    // webhooks, secrets or single deliveries may have changed
 	Foreign     bool    // another process has written as well

@@ -1,0 +1,71 @@
+package deliver
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"sealpost/internal/webhook"
+)
+
+// Which failures count against a webhook: those that say something of its receiver.
+// What sealpost's own machine lacks does not: file descriptors, a proxy, a name
+// server that answers, a program without bugs.
+
+// ours are the codes of failures that never count.
+var ours = []string{"no_file_descriptors", "internal", "proxy_error"}
+
+// counts reports whether a failed attempt counts against its webhook. namesResolve
+// tells whether other names do.
+func counts(a webhook.Attempt, namesResolve bool) bool {
+	code := codeOf(a)
+	return a.Status != 0 || !slices.Contains(ours, code) && (code != "dns_error" || namesResolve)
+}
+
+// codeOf is the code with which an attempt's error begins; empty when it was
+// answered.
+func codeOf(a webhook.Attempt) string {
+	if a.Status != 0 {
+		return ""
+	}
+	code, _, _ := strings.Cut(a.Error, ":")
+	return code
+}
+
+// resolved reports whether an attempt to a name can only have come so far since the
+// name was resolved, minutes ago at most.
+func resolved(a webhook.Attempt) bool {
+	code := codeOf(a)
+	return a.Status != 0 || strings.HasPrefix(code, "connection_") || strings.HasPrefix(code, "tls_")
+}
+
+// names tells whether names resolve at all, by what attempts to other webhooks came
+// to. Guarded by the engine's lock.
+type names [2]struct {
+	webhook int64
+	at      time.Time
+}
+
+// recently is how long an attempt shows that names resolve.
+const recently = 10 * time.Minute
+
+// resolved notes that a webhook's name resolved. The latest ones of two webhooks are
+// kept: what a webhook's own name did says nothing of the name server.
+func (n *names) resolved(webhook int64, at time.Time) {
+	if n[0].webhook != webhook {
+		n[0], n[1] = n[1], n[0]
+		n[0].webhook = webhook
+	}
+	n[0].at = at
+}
+
+// doResolve reports whether another webhook's name resolved a short while before an
+// attempt.
+func (n *names) doResolve(webhook int64, at time.Time) bool {
+	for _, other := range n {
+		if age := at.Sub(other.at); other.webhook != webhook && !other.at.IsZero() && age <= recently && age >= -recently {
+			return true
+		}
+	}
+	return false
+}
