@@ -58,12 +58,12 @@ func endAlarm(told *alarm.Alarm) {
 
 // tellDead tells of a delivery that ended dead. One that panicked is told of by
 // its line in the log.
-func tellDead(told *alarm.Alarm, o deliver.Observation) {
+func tellDead(told *alarm.Alarm, o deliver.Observation, id func(webhook.DeliveryKey) string) {
 	if o.Outcome.State != webhook.Dead || o.Panic != nil {
 		return
 	}
 	told.Tell("a delivery is dead",
-		slog.String("delivery", o.Work.Key.String()), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
+		slog.String("delivery", id(o.Work.Key)), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
 		slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name),
 		slog.Int("attempts", o.Outcome.Attempt.N), slog.Int("status", o.Outcome.Attempt.Status), slog.String("reason", o.Outcome.Reason))
 }

@@ -11,8 +11,9 @@ import (
 
 // observe writes one line an attempt, with everything on it. What needs somebody
 // is a warning: a delivery that is dead, a webhook that its receiver has ended.
-// Of URLs the line has scheme and host, and the rest with payloads only.
-func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
+// Of URLs the line has scheme and host, and the rest with payloads only. id makes
+// the public id of a delivery.
+func observe(log *slog.Logger, payloads bool, id func(webhook.DeliveryKey) string) func(deliver.Observation) {
 	return func(o deliver.Observation) {
 		level, message, state := slog.LevelInfo, "attempt", o.Outcome.Shown()
 		switch {
@@ -31,7 +32,7 @@ func observe(log *slog.Logger, payloads bool) func(deliver.Observation) {
 			url, text = same, same
 		}
 		attrs := []slog.Attr{
-			slog.String("delivery", o.Work.Key.String()), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
+			slog.String("delivery", id(o.Work.Key)), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
 			slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name), slog.String("url", url(t.URL)),
 			slog.Int("attempt", t.N), slog.Int("status", t.Status), slog.Float64("duration_ms", float64(t.Duration.Microseconds())/1000), slog.String("state", string(state)),
 		}

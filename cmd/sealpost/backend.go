@@ -45,7 +45,12 @@ func (a *app) backend(ctx context.Context, create bool) (backend, error) {
 		return nil, err
 	}
 	if c.Server == "" {
-		return a.localIn(ctx, create)
+		l, err := a.localIn(ctx, create)
+		if err != nil {
+			return nil, err
+		}
+		l.PlainIDs = true
+		return l, nil
 	}
 	client, err := guard.Pinned(c.Server, guard.PinnedOptions{CAFile: c.Egress.CAFile})
 	if err != nil {

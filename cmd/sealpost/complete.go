@@ -63,7 +63,7 @@ func (a *app) completeDeliveries(_ *cobra.Command, args []string, prefix string)
 	return a.offer(args, prefix, func(ctx context.Context, g *store.Glance) (words []string, err error) {
 		found, _, err := g.Deliveries(ctx, webhook.DeliveryQuery{Organization: a.organization()})
 		for _, d := range found {
-			words = append(words, fmt.Sprintf("%s\t%s to %s, %s", d.Key, d.Type, d.Webhook, d.State))
+			words = append(words, fmt.Sprintf("%s\t%s to %s, %s", d.ID, d.Type, d.Webhook, d.State))
 		}
 		return words, err
 	})

@@ -99,7 +99,7 @@ func (a *app) printDeliveryList(found []webhook.Delivery, next string) error {
 		if n := len(d.Attempts); n > 0 {
 			last = deliver.Describe(d.Attempts[n-1])
 		}
-		rows[i] = []string{d.Key.String(), d.EventID, d.Type, d.Webhook, string(d.State), strconv.Itoa(d.Count), last, a.when(d.Due)}
+		rows[i] = []string{d.ID, d.EventID, d.Type, d.Webhook, string(d.State), strconv.Itoa(d.Count), last, a.when(d.Due)}
 	}
 	if err := a.printTable([]string{"DELIVERY", "EVENT", "TYPE", "WEBHOOK", "STATE", "ATTEMPTS", "LAST", "NEXT"}, rows); err != nil {
 		return err
@@ -118,8 +118,8 @@ func newDeliveryGet(a *app) *cobra.Command {
 		Long: `get shows a delivery with every attempt: status, time, what the receiver answered, and
 when the next one comes. --print http writes the request as it was sent last, in a form
 that verify-signature --request - accepts (on the database file).`,
-		Example: `  sealpost delivery get dlv_1_1
-  sealpost delivery get dlv_1_1 --print http | sealpost verify-signature --request - --webhook orders --tolerance none`,
+		Example: `  sealpost delivery get dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h
+  sealpost delivery get dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h --print http | sealpost verify-signature --request - --webhook orders --tolerance none`,
 		Args:              exactly("ID"),
 		ValidArgsFunction: a.completeDeliveries,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -159,7 +159,7 @@ that verify-signature --request - accepts (on the database file).`,
 }
 
 func (a *app) printDelivery(d *webhook.Delivery) error {
-	fields := [][2]string{{"delivery", d.Key.String()}, {"event", d.EventID}, {"type", d.Type}, {"webhook", d.Webhook}, {"url", d.URL}, {"state", string(d.State)}}
+	fields := [][2]string{{"delivery", d.ID}, {"event", d.EventID}, {"type", d.Type}, {"webhook", d.Webhook}, {"url", d.URL}, {"state", string(d.State)}}
 	if d.Reason != "" {
 		fields = append(fields, [2]string{"reason", d.Reason})
 	}
@@ -230,8 +230,8 @@ func newDeliveryCancel(a *app) *cobra.Command {
 		Short: "End a delivery that is pending or parked",
 		Long: `cancel ends a delivery: no further attempt is made. It can be undone with sealpost
 delivery retry. What a receiver has got already can't be taken back.`,
-		Example: `  sealpost delivery cancel dlv_1_1
-  sealpost delivery cancel dlv_1_1 -y -o json`,
+		Example: `  sealpost delivery cancel dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h
+  sealpost delivery cancel dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h -y -o json`,
 		Args:              exactly("ID"),
 		ValidArgsFunction: a.completeDeliveries,
 		RunE: func(cmd *cobra.Command, args []string) error {

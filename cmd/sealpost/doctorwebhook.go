@@ -42,7 +42,7 @@ func (a *app) examineWebhook(ctx context.Context, d *diagnosis, l *local, w *web
 	if found[at].State == webhook.Delivered {
 		d.pass("webhook.last", w.Name, "the newest attempt was taken: %s, %s", deliver.Describe(last), a.when(last.At))
 	} else {
-		d.warn("webhook.last", w.Name, "`sealpost delivery get "+found[at].Key.String()+"` shows every attempt", "the newest attempt failed: %s, %s", deliver.Describe(last), a.when(last.At))
+		d.warn("webhook.last", w.Name, "`sealpost delivery get "+found[at].ID+"` shows every attempt", "the newest attempt failed: %s, %s", deliver.Describe(last), a.when(last.At))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ const maxFollowed = 1000
 // follower tells what is new about deliveries from one look to the next.
 type follower struct {
 	query webhook.DeliveryQuery
-	seen  map[webhook.DeliveryKey]stand
+	seen  map[string]stand
 }
 
 // stand is how a delivery stood when it was last shown.
@@ -40,40 +40,47 @@ func (f *follower) news(ctx context.Context, b backend) ([]webhook.Delivery, err
 	if err != nil {
 		return nil, err
 	}
-	var changed []webhook.Delivery
-	here := make(map[webhook.DeliveryKey]bool, len(page))
-	look := func(d webhook.Delivery) {
-		here[d.Key] = true
+	here := make(map[string]bool, len(page))
+	look := func(changed []webhook.Delivery, d webhook.Delivery) []webhook.Delivery {
+		here[d.ID] = true
 		now := stand{d.State, d.Count, d.Due}
-		if f.seen[d.Key] != now {
+		if f.seen[d.ID] != now {
 			changed = append(changed, d)
 		}
-		f.seen[d.Key] = now
+		f.seen[d.ID] = now
+		return changed
 	}
-	for _, d := range page {
-		look(d)
+	// A page has the newest event first, and all deliveries of an event together.
+	var older, newer []webhook.Delivery
+	for end := len(page); end > 0; {
+		start := end - 1
+		for start > 0 && page[start-1].EventID == page[end-1].EventID {
+			start--
+		}
+		for _, d := range page[start:end] {
+			newer = look(newer, d)
+		}
+		end = start
 	}
-	for key, was := range f.seen {
+	for id, was := range f.seen {
 		switch {
-		case here[key]:
+		case here[id]:
 		case was.state != webhook.Pending || f.query.State != "" || len(f.seen) > len(page)+maxFollowed:
-			delete(f.seen, key) // it has ended, or the newest page alone is asked about
+			delete(f.seen, id) // it has ended, or the newest page alone is asked about
 		default:
-			d, err := b.Delivery(ctx, f.query.Organization, key.String())
+			d, err := b.Delivery(ctx, f.query.Organization, id)
 			switch {
 			case webhook.CodeOf(err) == webhook.CodeNotFound:
-				delete(f.seen, key) // a backup was restored that does not have it
+				delete(f.seen, id) // a backup was restored that does not have it
 			case err != nil:
 				return nil, err
 			default:
-				look(d)
+				older = look(older, d)
 			}
 		}
 	}
-	slices.SortFunc(changed, func(x, y webhook.Delivery) int {
-		return cmp.Or(cmp.Compare(x.Key.Event, y.Key.Event), cmp.Compare(x.Key.Webhook, y.Key.Webhook), cmp.Compare(x.Key.Run, y.Key.Run))
-	})
-	return changed, nil
+	slices.SortFunc(older, func(x, y webhook.Delivery) int { return cmp.Or(x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID)) })
+	return append(older, newer...), nil
 }
 
 // followList shows the last deliveries of a list, oldest first, and then each that
@@ -85,7 +92,7 @@ func (a *app) followList(ctx context.Context, b backend, q webhook.DeliveryQuery
 	if _, onFile := b.(*local); onFile {
 		every = followFile
 	}
-	f := &follower{query: q, seen: make(map[webhook.DeliveryKey]stand)}
+	f := &follower{query: q, seen: make(map[string]stand)}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for first := true; ; first = false {
@@ -135,5 +142,5 @@ func (a *app) printFollowed(d *webhook.Delivery) error {
 	case webhook.Parked, webhook.Cancelled:
 		color = styleWarn
 	}
-	return a.print("%s  %s  %s  %s → %s  %s", a.now().UTC().Format(time.RFC3339), a.styleOut(color, string(d.State)), d.Key, d.Type, d.Webhook, what)
+	return a.print("%s  %s  %s  %s → %s  %s", a.now().UTC().Format(time.RFC3339), a.styleOut(color, string(d.State)), d.ID, d.Type, d.Webhook, what)
 }

@@ -59,7 +59,7 @@ func (a *app) deliveriesOf(ctx context.Context, b backend, id string, whole bool
 	}
 	for i := range all {
 		if whole && all[i].Count > 0 {
-			if all[i], err = b.Delivery(ctx, a.organization(), all[i].Key.String()); err != nil {
+			if all[i], err = b.Delivery(ctx, a.organization(), all[i].ID); err != nil {
 				return nil, err
 			}
 		}
@@ -155,10 +155,7 @@ func (p *published) view() publishedJSON {
 	deliveries := p.deliveries
 	rows := make([]deliveryJSON, len(deliveries))
 	for i, d := range deliveries {
-		rows[i] = deliveryJSON{Webhook: d.Webhook, URL: d.URL, State: string(d.State), Attempts: make([]attemptJSON, len(d.Attempts))}
-		if d.Key != (webhook.DeliveryKey{}) {
-			rows[i].ID = d.Key.String()
-		}
+		rows[i] = deliveryJSON{ID: d.ID, Webhook: d.Webhook, URL: d.URL, State: string(d.State), Attempts: make([]attemptJSON, len(d.Attempts))}
 		for j, t := range d.Attempts {
 			rows[i].Attempts[j] = attemptJSON{t.N, t.Status, milliseconds(t.Duration), t.Error}
 		}

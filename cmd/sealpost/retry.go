@@ -20,7 +20,7 @@ func newDeliveryRetry(a *app) *cobra.Command {
 		Long: `retry makes one delivery due at once, or, without an id, all that the filter chooses
 (--state dead, say). A dead or cancelled one gets all its retries anew. Doing it twice
 is doing it once: what is pending already is left alone.`,
-		Example: `  sealpost delivery retry dlv_1_1
+		Example: `  sealpost delivery retry dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h
   sealpost delivery retry --state dead --webhook orders --dry-run
   sealpost delivery retry --state dead --webhook orders --since 1d --rate 10 -y`,
 		Args:              atMost(1),
@@ -79,7 +79,7 @@ func (a *app) retryAll(ctx context.Context, b backend, f *deliveryFilter, dryRun
 			return err
 		}
 		for _, d := range found {
-			ids = append(ids, d.Key.String())
+			ids = append(ids, d.ID)
 		}
 		if q.Cursor = next; next == "" {
 			break

@@ -294,6 +294,15 @@ func (l *local) Close() error {
 	return l.store.Close()
 }
 
+// deliveryID is the public id of a delivery, for the log.
+func (l *local) deliveryID(key webhook.DeliveryKey) string {
+	id, err := l.store.DeliveryID(context.Background(), key)
+	if err != nil {
+		return key.String() // the command line takes this form too
+	}
+	return id
+}
+
 // local opens the database and puts the use cases over it.
 func (a *app) local(ctx context.Context, create bool) (*local, error) {
 	g, err := a.newGuard()

@@ -127,17 +127,17 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 	}
 	var engine *deliver.Engine
 	counts := a.newMetrics(l.store, func() deliver.Stats { return engine.Stats() })
-	lines := observe(log, c.Log.Payloads)
+	lines := observe(log, c.Log.Payloads, l.deliveryID)
 	engine = deliver.New(l.store, l.guard, deliver.Options{
 		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
 		MaxInFlight: capacityOf(c).inFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
-		UserAgent: userAgent(), Log: log, Observe: func(o deliver.Observation) {
+		UserAgent: userAgent(), Log: log, DeliveryID: l.deliveryID, Observe: func(o deliver.Observation) {
 			counts.Attempted(o.Outcome)
 			if o.Panic != nil {
 				counts.Panicked()
 			}
 			lines(o)
-			tellDead(told, o)
+			tellDead(told, o, l.deliveryID)
 		},
 	})
 	watcher, err := a.newWatcher(c, l.store, counts, log)

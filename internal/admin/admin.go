@@ -61,6 +61,8 @@ type Service struct {
 	Now     func() time.Time
 	MaxBody int           // bytes of a whole event, as sent; 0 means 1 MiB
 	Hold    time.Duration // how long an event waits for its receipt; 0 means a day
+
+	PlainIDs bool // ids of deliveries may be plain numbers, also of new ones: for the command line on the file
 }
 
 // DefaultMaxBody bounds an event's bytes.

@@ -16,6 +16,7 @@ type Deliveries interface {
 	Resend(ctx context.Context, organization, id string, to []string, now time.Time) (webhook.Publishing, error)
 	EventDeliveries(ctx context.Context, event int64) ([]webhook.Delivery, error)
 	Deliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
+	DeliveryKey(ctx context.Context, id string, plain bool) (webhook.DeliveryKey, error)
 	Delivery(ctx context.Context, organization string, key webhook.DeliveryKey) (webhook.Delivery, error)
 	RetryDelivery(ctx context.Context, organization string, key webhook.DeliveryKey, now time.Time) error
 	CancelDelivery(ctx context.Context, organization string, key webhook.DeliveryKey) error
@@ -46,41 +47,43 @@ func (s *Service) ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) (
 
 // Delivery finds a delivery by id, with its attempts.
 func (s *Service) Delivery(ctx context.Context, organization, id string) (webhook.Delivery, error) {
-	key, err := webhook.ParseDeliveryKey(id)
-	if err != nil {
-		return webhook.Delivery{}, err
-	}
-	return s.Deliver.Delivery(ctx, organization, key)
+	return s.delivery(ctx, organization, id, func(webhook.DeliveryKey) error { return nil })
 }
 
 // Retry makes a delivery due at once and returns it as it is then.
 func (s *Service) Retry(ctx context.Context, organization, id string) (webhook.Delivery, error) {
-	key, err := webhook.ParseDeliveryKey(id)
-	if err != nil {
-		return webhook.Delivery{}, err
-	}
-	if err := s.Deliver.RetryDelivery(ctx, organization, key, s.Now().UTC().Truncate(time.Millisecond)); err != nil {
-		return webhook.Delivery{}, err
-	}
-	return s.Deliver.Delivery(ctx, organization, key)
-}
-
-// Attach completes an event that waits with its receipt.
-func (s *Service) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome) error {
-	return s.Deliver.Attach(ctx, organization, id, outcome, s.Now())
+	return s.delivery(ctx, organization, id, func(key webhook.DeliveryKey) error {
+		return s.Deliver.RetryDelivery(ctx, organization, key, s.Now().UTC().Truncate(time.Millisecond))
+	})
 }
 
 // CancelDelivery ends a delivery that is pending or parked, and returns it as
 // it is then.
 func (s *Service) CancelDelivery(ctx context.Context, organization, id string) (webhook.Delivery, error) {
-	key, err := webhook.ParseDeliveryKey(id)
-	if err != nil {
-		return webhook.Delivery{}, err
+	return s.delivery(ctx, organization, id, func(key webhook.DeliveryKey) error {
+		return s.Deliver.CancelDelivery(ctx, organization, key)
+	})
+}
+
+// delivery changes a delivery, which is named by its public id, and returns it as
+// it is then.
+func (s *Service) delivery(ctx context.Context, organization, id string, change func(webhook.DeliveryKey) error) (d webhook.Delivery, err error) {
+	key, err := s.Deliver.DeliveryKey(ctx, id, s.PlainIDs)
+	if err == nil {
+		err = change(key)
 	}
-	if err := s.Deliver.CancelDelivery(ctx, organization, key); err != nil {
-		return webhook.Delivery{}, err
+	if err == nil {
+		d, err = s.Deliver.Delivery(ctx, organization, key)
 	}
-	return s.Deliver.Delivery(ctx, organization, key)
+	if webhook.CodeOf(err) == webhook.CodeNotFound {
+		return d, webhook.NoDelivery(id) // by the name that was given: an old id does not tell the new one
+	}
+	return d, err
+}
+
+// Attach completes an event that waits with its receipt.
+func (s *Service) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome) error {
+	return s.Deliver.Attach(ctx, organization, id, outcome, s.Now())
 }
 
 // Decline leaves the reason for which a platform declined a transaction, for the

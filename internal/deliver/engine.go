@@ -57,6 +57,8 @@ type Options struct {
 	// Disabled is called once a webhook was disabled because of an attempt, which says
 	// why in its outcome. It must return at once.
 	Disabled func(*webhook.Receiver, *webhook.Outcome)
+
+	DeliveryID func(webhook.DeliveryKey) string // public id of a delivery, for the log; its plain numbers when nil
 }
 
 // Observation is one attempt and what followed, for logs and metrics.
@@ -68,6 +70,9 @@ type Observation struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.DeliveryID == nil {
+		o.DeliveryID = webhook.DeliveryKey.String
+	}
 	set(&o.Timeout, 60*time.Second)
 	set(&o.DisableAfter, 5*24*time.Hour)
 	set(&o.MaxInFlight, 8192)

@@ -146,7 +146,7 @@ func (e *Engine) recorded(batch, stale []*webhook.Outcome) {
 // letGo is recorded with the lock held.
 func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 	for _, o := range stale {
-		e.opts.Log.Info("an outcome came too late: the delivery was changed meanwhile", "delivery", o.Work.Key.String())
+		e.opts.Log.Info("an outcome came too late: the delivery was changed meanwhile", "delivery", e.opts.DeliveryID(o.Work.Key))
 		o.State, o.Due = webhook.Pending, e.opts.Now() // look what it is now
 		if l := e.lanes[o.Work.Key.Webhook]; l != nil && o.Failed {
 			l.revision = -1 // the file does not have this failure

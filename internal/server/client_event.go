@@ -145,9 +145,7 @@ func (c *Client) ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) ([
 	}
 	found := make([]webhook.Delivery, len(out.Data))
 	for i := range out.Data {
-		if found[i], err = out.Data[i].Delivery(); err != nil {
-			return nil, "", badAnswer(err)
-		}
+		found[i] = out.Data[i].Delivery()
 	}
 	return found, out.Next, nil
 }
@@ -176,11 +174,7 @@ func (c *Client) delivery(ctx context.Context, in call) (webhook.Delivery, error
 	if err := json.Unmarshal(body, &view); err != nil {
 		return webhook.Delivery{}, badAnswer(err)
 	}
-	d, err := view.Delivery()
-	if err != nil {
-		return d, badAnswer(err)
-	}
-	return d, nil
+	return view.Delivery(), nil
 }
 
 // queryOf makes query parameters of names and values, leaving out empty ones.

@@ -18,18 +18,20 @@ const deliveryColumns = `d.webhook, d.event, d.run, d.state, d.attempts, d.due, 
 
 const deliveryTables = `delivery d JOIN event e ON e.seq = d.event JOIN webhook w ON w.seq = d.webhook JOIN organization o ON o.seq = e.organization`
 
-func scanDelivery(row scanner) (d webhook.Delivery, err error) {
+// scanDelivery reads a delivery; the key of its id has been loaded.
+func scanDelivery(row scanner, ids *ids, more ...any) (d webhook.Delivery, err error) {
 	var state int
 	var due, created int64
 	var reason, text, url, disabled sql.NullString
 	var at, duration, status, deleted, floor sql.NullInt64
 	var routes string
 	var config webhook.Config
-	err = row.Scan(&d.Key.Webhook, &d.Key.Event, &d.Key.Run, &state, &d.Count, &due, &created, &reason,
-		&at, &duration, &status, &text, &url, &d.EventID, &d.Type, &d.Webhook, &config.URL, &routes, &disabled, &deleted, &floor)
+	err = row.Scan(append([]any{&d.Key.Webhook, &d.Key.Event, &d.Key.Run, &state, &d.Count, &due, &created, &reason,
+		&at, &duration, &status, &text, &url, &d.EventID, &d.Type, &d.Webhook, &config.URL, &routes, &disabled, &deleted, &floor}, more...)...)
 	if err != nil {
 		return d, err
 	}
+	d.ID = ids.delivery(d.Key)
 	if err := decodeRoutes(routes, &config); err != nil {
 		return d, err
 	}
@@ -75,20 +77,20 @@ func scanAttempt(n int, at, duration, status sql.NullInt64, text, url sql.NullSt
 
 // EventDeliveries lists an event's deliveries with their attempts.
 func (s *Store) EventDeliveries(ctx context.Context, event int64) (found []webhook.Delivery, err error) {
+	if err := s.ids.load(ctx, s); err != nil {
+		return nil, err
+	}
 	var fanout []byte
-	if err := s.read.QueryRowContext(ctx, `SELECT fanout FROM event WHERE seq = ?`, event).Scan(&fanout); err != nil {
+	if err := s.row(ctx, `SELECT fanout FROM event WHERE seq = ?`, []any{event}, &fanout); err != nil {
 		return nil, fault(s.path, err)
 	}
-	for _, target := range decodeFanout(fanout) {
-		rows, err := s.read.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM `+deliveryTables+` WHERE d.webhook = ? AND d.event = ? ORDER BY d.run`, target, event)
-		if err != nil {
-			return nil, fault(s.path, err)
-		}
-		some, err := scanDeliveries(rows)
-		if err != nil {
-			return nil, fault(s.path, err)
-		}
-		found = append(found, some...)
+	rows, err := s.rows(ctx, `SELECT `+deliveryColumns+` FROM json_each(?) f CROSS JOIN `+deliveryTables+` WHERE d.webhook = f.value AND d.event = ? ORDER BY d.webhook, d.run`,
+		list(decodeFanout(fanout)), event)
+	if err != nil {
+		return nil, fault(s.path, err)
+	}
+	if found, err = s.scanDeliveries(rows); err != nil {
+		return nil, fault(s.path, err)
 	}
 	for i := range found {
 		if err := s.addAttempts(ctx, &found[i]); err != nil {
@@ -100,10 +102,13 @@ func (s *Store) EventDeliveries(ctx context.Context, event int64) (found []webho
 
 // Delivery finds one delivery of an organization with its attempts.
 func (s *Store) Delivery(ctx context.Context, organization string, key webhook.DeliveryKey) (webhook.Delivery, error) {
+	if err := s.ids.load(ctx, s); err != nil {
+		return webhook.Delivery{}, err
+	}
 	d, err := scanDelivery(s.read.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM `+deliveryTables+`
-		WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND `+isNamed("?4"), key.Webhook, key.Event, key.Run, organization))
+		WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND `+isNamed("?4"), key.Webhook, key.Event, key.Run, organization), &s.ids)
 	if errors.Is(err, sql.ErrNoRows) {
-		return d, noDelivery(key)
+		return d, webhook.NoDelivery(s.ids.delivery(key))
 	}
 	if err != nil {
 		return d, fault(s.path, err)
@@ -111,17 +116,13 @@ func (s *Store) Delivery(ctx context.Context, organization string, key webhook.D
 	return d, s.addAttempts(ctx, &d)
 }
 
-func noDelivery(key webhook.DeliveryKey) error {
-	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no delivery %q", key)).WithHint("`sealpost delivery list` shows them")
-}
-
 // deletedReason stands with the deliveries of a webhook that is gone.
 const deletedReason = "the webhook was deleted"
 
-func scanDeliveries(rows *sql.Rows) (found []webhook.Delivery, err error) {
+func (s *Store) scanDeliveries(rows *sql.Rows) (found []webhook.Delivery, err error) {
 	defer closeRows(rows, &err)
 	for rows.Next() {
-		d, err := scanDelivery(rows)
+		d, err := scanDelivery(rows, &s.ids)
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sealpost/internal/webhook"
@@ -58,7 +57,7 @@ const byProviderID = `e.seq IN (WITH RECURSIVE p (name) AS (SELECT min(provider)
 func (s *Store) Event(ctx context.Context, organization, id string) (webhook.Event, error) {
 	var sent []byte
 	find := func(by string) (webhook.Event, error) {
-		return scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+`, e.bytes FROM `+eventTables+` WHERE `+inOrganizationByID+` AND `+by+` LIMIT 1`, organization, organization, id), &sent)
+		return scanEvent(s.read.QueryRowContext(ctx, `SELECT `+eventColumns+`, e.bytes FROM `+eventTables+` WHERE e.organization = (SELECT seq FROM organization o WHERE `+isNamed("?1")+`) AND `+by+` LIMIT 1`, organization, id), &sent)
 	}
 	e, err := find(`e.id = ?`)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -86,52 +85,6 @@ func (s *session) event(org int64, id string) (seq int64, ours string, err error
 
 func noEvent(id string) error {
 	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event %q", id)).WithHint("`sealpost event list` shows the ids")
-}
-
-// Events lists an organization's events without their bytes, the newest first,
-// and where the next page begins; next is empty when this was the last one.
-func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webhook.Event, next string, err error) {
-	before, err := webhook.DecodeEventCursor(q.Cursor)
-	if err != nil {
-		return nil, "", err
-	}
-	where, args := []string{inOrganization}, []any{q.Organization, q.Organization}
-	limit := func(clause string, arg any) { where, args = append(where, clause), append(args, arg) }
-	if before > 0 {
-		limit(`e.seq < ?`, before)
-	}
-	if q.Type != "" {
-		limit(`e.type = ?`, q.Type)
-	}
-	if q.State != "" {
-		limit(`e.state = ?`, slices.Index(eventStates[:], q.State))
-	}
-	if q.Transaction != "" {
-		limit(`e.subject = ?`, q.Transaction)
-	}
-	if q.Publisher != "" {
-		limit(`e.publisher = ?`, q.Publisher)
-	}
-	if !q.Since.IsZero() {
-		limit(`e.accepted_at >= ?`, millis(q.Since))
-	}
-	size := webhook.Page(q.Limit)
-	rows, err := s.read.QueryContext(ctx, `SELECT `+eventColumns+` FROM `+eventTables+` WHERE `+strings.Join(where, " AND ")+` ORDER BY e.seq DESC LIMIT ?`, append(args, size+1)...)
-	if err != nil {
-		return nil, "", fault(s.path, err)
-	}
-	defer closeRows(rows, &err)
-	for rows.Next() {
-		e, err := scanEvent(rows)
-		if err != nil {
-			return nil, "", fault(s.path, err)
-		}
-		if len(found) == size {
-			return found, webhook.EncodeEventCursor(found[size-1].Seq), nil
-		}
-		found = append(found, e)
-	}
-	return found, "", nil
 }
 
 // Resend sends an event once more to the webhooks that want it today. The new

@@ -63,6 +63,7 @@ type Store struct {
 	measured func(operations, rows int, took time.Duration)
 
 	statements statements
+	ids        ids
 }
 
 // Open opens the database file and checks that it is one that this program
@@ -105,6 +106,9 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		_ = errors.Join(s.read.Close(), s.write.Close())
 		return nil, fault(opts.Path, err)
 	}
+	// The key of ids is made now, for a file that can't be written later can still
+	// be read; here it may be locked, or read-only, and then whoever needs the key is told.
+	_ = s.ids.load(ctx, s)
 	return s, nil
 }
 

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -41,8 +40,9 @@ type DeliveryKey struct {
 
 const deliveryPrefix = "dlv_"
 
-// String returns the delivery's public id: dlv_EVENT_WEBHOOK, or
-// dlv_EVENT_WEBHOOK_RUN for a resend, the numbers in base 36.
+// String returns the id that older versions gave out: dlv_EVENT_WEBHOOK, or
+// dlv_EVENT_WEBHOOK_RUN for a resend, the numbers in base 36. It tells how many
+// events the whole file has, so it stays on the machine: public ids are encrypted.
 func (k DeliveryKey) String() string {
 	id := deliveryPrefix + strconv.FormatInt(k.Event, 36) + "_" + strconv.FormatInt(k.Webhook, 36)
 	if k.Run > 0 {
@@ -51,13 +51,13 @@ func (k DeliveryKey) String() string {
 	return id
 }
 
-// ParseDeliveryKey reads a public delivery id. The error is an [Error] with
+// ParseDeliveryKey reads a delivery id that an older version gave out. The error is an [Error] with
 // [CodeNotFound]: an id that no delivery can have names none.
 func ParseDeliveryKey(id string) (DeliveryKey, error) {
-	fault := Errorf(CodeNotFound, fmt.Sprintf("no delivery %s", quote(id)))
+	fault := NoDelivery(id)
 	rest, found := strings.CutPrefix(id, deliveryPrefix)
 	if !found {
-		return DeliveryKey{}, fault.WithHint("a delivery id looks like dlv_2s_1; `sealpost delivery list` shows them")
+		return DeliveryKey{}, fault
 	}
 	parts := strings.Split(rest, "_")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -78,9 +78,15 @@ func ParseDeliveryKey(id string) (DeliveryKey, error) {
 	return key, nil
 }
 
+// NoDelivery is the error of an id that no delivery of the organization has.
+func NoDelivery(id string) *Error {
+	return Errorf(CodeNotFound, "no delivery "+quote(id)).WithHint("a delivery id begins with dlv_; `sealpost delivery list` shows them")
+}
+
 // Delivery is one event on its way to one webhook, as people see it.
 type Delivery struct {
-	Key      DeliveryKey
+	ID       string      // public and opaque
+	Key      DeliveryKey // zero when a server told of the delivery
 	EventID  string
 	Type     string
 	Webhook  string // the webhook's name

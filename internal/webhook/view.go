@@ -78,7 +78,7 @@ type AttemptView struct {
 // too.
 func (d *Delivery) View(body bool) DeliveryView {
 	v := DeliveryView{
-		ID: d.Key.String(), Event: d.EventID, Type: d.Type, Webhook: d.Webhook, URL: d.URL, State: d.State, Reason: d.Reason,
+		ID: d.ID, Event: d.EventID, Type: d.Type, Webhook: d.Webhook, URL: d.URL, State: d.State, Reason: d.Reason,
 		Created: Timestamp(d.Created), Attempts: make([]AttemptView, len(d.Attempts)),
 	}
 	if !d.Due.IsZero() {
@@ -126,10 +126,9 @@ func (v *EventView) Event() Event {
 }
 
 // Delivery is the delivery that a view shows, as far as it shows it.
-func (v *DeliveryView) Delivery() (Delivery, error) {
-	key, err := ParseDeliveryKey(v.ID)
+func (v *DeliveryView) Delivery() Delivery {
 	d := Delivery{
-		Key: key, EventID: v.Event, Type: v.Type, Webhook: v.Webhook, URL: v.URL, State: v.State, Reason: v.Reason,
+		ID: v.ID, EventID: v.Event, Type: v.Type, Webhook: v.Webhook, URL: v.URL, State: v.State, Reason: v.Reason,
 		Created: readTime(v.Created), Due: readTime(v.Next), Floor: RetryAfter{readTime(v.Floor)}, Count: len(v.Attempts),
 	}
 	for _, a := range v.Attempts {
@@ -139,7 +138,7 @@ func (v *DeliveryView) Delivery() (Delivery, error) {
 		}
 		d.Attempts = append(d.Attempts, t)
 	}
-	return d, err
+	return d
 }
 
 func readTime(text string) time.Time {

@@ -30,6 +30,7 @@ var roles = map[string]func(args []string) error{
 	"receiver":  receive,
 	"forwarder": forward,
 	"load":      load,
+	"file":      makeFile,
 }
 
 func main() {

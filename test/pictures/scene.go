@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type scene struct {
 
 type typed struct {
 	line string
+	as   string // what the shell is given instead, where that is not the same in every run
 	exit int
 }
 
@@ -44,7 +46,7 @@ var scenes = []scene{
 	{name: "delivery", title: "what became of an event", answers: "503,200", typed: []typed{
 		{line: `sealpost publish order.paid --data '{"order":"A-17","total":2500}' --direct`},
 		{line: "sealpost delivery list"},
-		{line: "sealpost delivery get dlv_1_1"},
+		{line: "sealpost delivery get dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h", as: "sealpost delivery get dlv_1_1"},
 	}},
 }
 
@@ -94,7 +96,7 @@ func (s scene) play(ctx context.Context, exe string) (lines []line, err error) {
 
 // run has a shell run the line on a terminal, and returns what was written there.
 func (t typed) run(ctx context.Context, folder string, env []string) (string, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", t.line)
+	cmd := exec.CommandContext(ctx, "sh", "-c", cmp.Or(t.as, t.line))
 	cmd.Dir, cmd.Env = folder, env
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: columns})
 	if err != nil {

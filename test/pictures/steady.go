@@ -10,6 +10,7 @@ var unsteady = []struct {
 	instead string
 }{
 	{regexp.MustCompile(`\bevt_[0-9a-z]{26}\b`), "evt_06h1fzcqdxwkm997gc8h03y7k0"},
+	{regexp.MustCompile(`\bdlv_[0-9a-v]{26}\b`), "dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h"},
 	{regexp.MustCompile(`\b127\.0\.0\.1:\d+`), "127.0.0.1:38443"},
 	{regexp.MustCompile(`(?m)^(\x1b\[[0-9;]*m)? *\d+\.\d ms`), "${1}… ms"},
 	{regexp.MustCompile(`\b(\d+(\.\d+)?(h|m|s|ms|µs))+ ago\b`), "… ago"},
