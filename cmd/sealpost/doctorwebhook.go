@@ -18,6 +18,9 @@ const soon = 14 * 24 * time.Hour
 
 // examineWebhook looks at one webhook and at every host that it leads to.
 func (a *app) examineWebhook(ctx context.Context, d *diagnosis, l *local, w *webhook.Webhook) error {
+	if w.Suspended {
+		d.warn("webhook.enabled", w.Name, "`sealpost org resume` releases them", "its deliveries are parked: %s", webhook.DisabledBySuspension)
+	}
 	if w.Disabled {
 		d.warn("webhook.enabled", w.Name, "when its receiver is well: `sealpost webhook update "+w.Name+" --enable`", "it is disabled, so its deliveries are parked: %s", orUnknown(w.DisabledWhy))
 	} else {

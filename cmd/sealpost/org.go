@@ -11,12 +11,12 @@ import (
 func newOrg(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "org",
-		Short: "Make, list and trust organizations, and say how much each may have",
+		Short: "Make, list, trust, suspend and delete organizations, and say how much each may have",
 		Example: `  sealpost org create acme
   sealpost org list
   sealpost org limits acme`,
 	}
-	cmd.AddCommand(newOrgCreate(a), newOrgList(a), newOrgLimits(a), newOrgAdopt(a))
+	cmd.AddCommand(newOrgCreate(a), newOrgList(a), newOrgLimits(a), newOrgAdopt(a), newOrgSuspend(a), newOrgResume(a), newOrgDelete(a))
 	return cmd
 }
 

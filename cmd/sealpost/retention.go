@@ -44,6 +44,9 @@ func (a *app) retain(ctx context.Context, s *store.Store, keep store.Retention, 
 		if err == nil {
 			_, err = s.ForgetUnlinked(ctx, a.now().Add(-a.conf.Provider.KeepUnlinked))
 		}
+		if err == nil {
+			err = s.Purge(ctx, true, a.now()) // what an interrupted `org delete` has left
+		}
 		switch {
 		case ctx.Err() != nil:
 			return

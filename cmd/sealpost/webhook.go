@@ -205,6 +205,9 @@ func newWebhookGet(a *app) *cobra.Command {
 			if w.DisabledWhy != "" {
 				fields = append(fields, [2]string{"disabled", w.DisabledWhy})
 			}
+			if w.Suspended {
+				fields = append(fields, [2]string{"parked", webhook.DisabledBySuspension})
+			}
 			if !w.FailingSince.IsZero() {
 				fields = append(fields, [2]string{"failing since", a.when(w.FailingSince)})
 			}
@@ -307,6 +310,8 @@ func webhookState(w *webhook.Webhook) string {
 		return "disabled"
 	case w.Disabled:
 		return "disabled: " + w.DisabledWhy
+	case w.Suspended:
+		return "parked: " + webhook.DisabledBySuspension
 	case !w.FailingSince.IsZero():
 		return "failing"
 	default:

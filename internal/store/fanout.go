@@ -69,6 +69,7 @@ func scanReceivers(rows *sql.Rows) (found []webhook.Receiver, err error) {
 		if err != nil {
 			return nil, err
 		}
+		w.Disabled = w.Disabled || w.Suspended
 		found = append(found, webhook.Receiver{Config: w.Config, Seq: w.Seq, Organization: w.Organization, Deleted: deleted, Health: w.Health, RetryAfter: w.RetryAfter})
 	}
 	return found, nil

@@ -98,7 +98,7 @@ func (o RestoreOptions) prepare(ctx context.Context, part string) (parked []stri
 		if err := tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = 'the process that published it directly has ended' WHERE state = 0 AND direct IS NOT NULL`, deliveryCancelled); err != nil || o.Deliver {
 			return err
 		}
-		const waiting = ` FROM webhook w JOIN organization o ON o.seq = w.organization WHERE w.disabled IS NULL AND w.deleted_at IS NULL AND EXISTS (SELECT 1 FROM delivery d WHERE d.webhook = w.seq AND d.state = 0)`
+		const waiting = ` FROM webhook w JOIN organization o ON o.seq = w.organization WHERE (w.disabled IS NULL OR w.disabled = '` + webhook.DisabledBySuspension + `' AND w.disabled_before IS NULL) AND w.deleted_at IS NULL AND EXISTS (SELECT 1 FROM delivery d WHERE d.webhook = w.seq AND d.state = 0)`
 		rows, err := tx.conn.QueryContext(ctx, `SELECT o.slug || '/' || w.name`+waiting+` ORDER BY 1`)
 		if err != nil {
 			return err

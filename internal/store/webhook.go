@@ -14,7 +14,7 @@ import (
 )
 
 const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.failures, w.failure_hours, w.failure_hour, w.retry_after, w.max_in_flight, w.rate,
-	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq)`
+	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq), w.disabled_before`
 
 const webhookTables = `webhook w JOIN organization o ON o.seq = w.organization`
 
@@ -23,13 +23,16 @@ type scanner interface{ Scan(into ...any) error }
 
 func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 	var routes, only string
-	var disabled sql.NullString
+	var disabled, before sql.NullString
 	var failing, floor, deletedAt, ends sql.NullInt64
 	var created, updated int64
 	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Health.Failures, &w.Health.Hours, &w.Health.Hour, &floor, &w.Limits.MaxInFlight, &w.Limits.Rate,
-		&created, &updated, &deletedAt, &ends)
+		&created, &updated, &deletedAt, &ends, &before)
 	if err != nil {
 		return w, false, err
+	}
+	if w.Suspended = disabled.String == webhook.DisabledBySuspension; w.Suspended {
+		disabled = before
 	}
 	w.Disabled, w.DisabledWhy = disabled.Valid, disabled.String
 	if err := errors.Join(decodeRoutes(routes, &w.Config), json.Unmarshal([]byte(only), &w.Only)); err != nil {

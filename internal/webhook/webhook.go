@@ -14,6 +14,7 @@ type Webhook struct {
 	Created       time.Time
 	Updated       time.Time
 	DisabledWhy   string     // why it is disabled; empty while enabled
+	Suspended     bool       // its organization is suspended, so its deliveries are parked, enabled or not
 	Damaged       bool       // what is stored of it can't be read; it is shown as disabled
 	FailingSince  time.Time  // start of the present run of nothing but failures
 	Health        Health     // that run in figures, as the database has it
@@ -25,6 +26,10 @@ type Webhook struct {
 // DisabledByHand is the reason that stands with a webhook that a person has
 // disabled.
 const DisabledByHand = "disabled by hand"
+
+// DisabledBySuspension is the reason that stands with the parked deliveries of a
+// suspended organization.
+const DisabledBySuspension = "the organization is suspended"
 
 // DisabledByRestore is the reason that stands with a webhook that had
 // deliveries pending in a backup that was restored.
