@@ -24,7 +24,7 @@ goreleaser    := go tool -modfile=tools/goreleaser.mod goreleaser
 node_locks   := $(shell find . -name node_modules -prune -o -name '.?*' -prune -o -name package-lock.json -print)
 node_modules := $(node_locks:package-lock.json=node_modules/.installed)
 
-.PHONY: help build test check bootstrap node fmt fmt-check vet lint race program-test fuzz stories bench chaos docs pictures cover release-check clean
+.PHONY: help build test check bootstrap node fmt fmt-check vet lint race program-test fuzz stories corpus bench chaos docs pictures cover release-check clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -76,6 +76,9 @@ STORIES ?= 3000
 
 stories: ## drawn stories of people, publishers and receivers, STORIES (3000) of them, played on the engine
 	TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}") go test ./internal/deliver -run TestAnyStory -stories=$(STORIES) -timeout 1h
+
+corpus: ## what verify-signature says of wrong requests that real programs made, by family
+	go test -count=1 -run 'TestCorpus$$' ./internal/signature -corpus
 
 bench: ## throughput and latency beside the raw limit of the machine, as a table
 	go run ./test/bench

@@ -154,6 +154,10 @@ func (a *app) showReceived(r *listen.Received) error {
 	if row.Checks == nil {
 		row.Checks = []signature.Result{}
 	}
+	row.Checks = slices.Clone(row.Checks)
+	for i := range row.Checks {
+		row.Checks[i].Schemes = nil // each check is about one scheme
+	}
 	if r.Verified() {
 		valid := r.Valid()
 		row.Valid = &valid

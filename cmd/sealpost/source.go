@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"path"
+	"slices"
 	"strings"
 
 	"sealpost/internal/secret"
@@ -25,8 +28,46 @@ func (a *app) body(flag, source string) ([]byte, error) {
 	case strings.HasPrefix(source, "@"):
 		return a.readFile(flag, source[1:])
 	default:
+		if !json.Valid([]byte(source)) && isFile(source) {
+			return nil, &usageError{fmt.Sprintf("%s %q is the name of a file, and was taken for the value itself", flag, source),
+				fmt.Sprintf("did you mean %s @%s? To use the name itself, write it to standard input and give %s -", flag, source, flag)}
+		}
+		if isFileName(source) {
+			a.warn("%s %q is taken for the value itself; did you mean %s @%s?", flag, source, flag, source)
+		}
 		return []byte(source), nil
 	}
+}
+
+// isFileName reports whether a value looks like the name of a file that is not there.
+func isFileName(text string) bool {
+	return len(text) < 256 && !strings.ContainsAny(text, " \n\t{[\"") && slices.Contains([]string{".json", ".txt", ".http", ".har", ".bin", ".log", ".raw", ".pem", ".key"}, strings.ToLower(path.Ext(text)))
+}
+
+// isFile reports whether a value that was given as it is names a file.
+func isFile(text string) bool {
+	if text == "" || len(text) > 1024 || strings.ContainsAny(text, "\x00\n\r") {
+		return false
+	}
+	info, err := os.Stat(text)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// meant returns a hint with the source that was probably meant by a value that is
+// none: a file's or a variable's name without its mark.
+func (a *app) meant(flag, source, hint string) string {
+	switch {
+	case a.isVariable(source):
+		return fmt.Sprintf("did you mean %s env:%s?", flag, source)
+	case isFile(source), strings.ContainsAny(source, "./\\") && len(source) < 256 && !strings.ContainsAny(source, " \n") && path.Ext(source) != "":
+		return fmt.Sprintf("did you mean %s @%s? %s", flag, source, hint)
+	}
+	return hint
+}
+
+// isVariable reports whether a text is the name of a variable that is set.
+func (a *app) isVariable(text string) bool {
+	return text != "" && slices.ContainsFunc(a.env, func(pair string) bool { return strings.HasPrefix(pair, text+"=") })
 }
 
 func (a *app) readFile(flag, name string) ([]byte, error) {
@@ -71,6 +112,9 @@ func (a *app) secretText(flag, source string) (string, error) {
 		}
 		return trimNewline(string(raw)), nil
 	default:
+		if isFile(source) || a.isVariable(source) {
+			return "", &usageError{fmt.Sprintf("%s %q is the name of a file or variable, and was taken for the secret itself", flag, source), a.meant(flag, source, "")}
+		}
 		if !a.quiet {
 			a.warn("%s holds the secret itself, so it shows in the process list and the shell's history; use @FILE, - or env:NAME", flag)
 		}
@@ -86,7 +130,7 @@ func (a *app) signingSecret(flag, source string) (secret.Text, error) {
 	}
 	value, err := secret.Parse(text)
 	if err != nil {
-		return secret.Text{}, &usageError{fmt.Sprintf("%s: %v", flag, err), "a secret has 24 bytes or more; `openssl rand -hex 32` makes one"}
+		return secret.Text{}, &usageError{fmt.Sprintf("%s: %v", flag, err), a.meant(flag, source, "a secret has 24 bytes or more; `openssl rand -hex 32` makes one")}
 	}
 	return value, nil
 }

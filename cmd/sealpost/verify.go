@@ -22,11 +22,12 @@ type rawJSON = json.RawMessage
 
 // verifyFlags are the flags of verify-signature.
 type verifyFlags struct {
-	body, secret, webhook, request string
-	headers                        []string
-	scheme, tolerance, at          string
-	computed                       string
-	showExpected                   bool
+	body, webhook, request string
+	secrets                []string
+	headers                []string
+	scheme, tolerance, at  string
+	computed               string
+	showExpected           bool
 }
 
 func newVerify(a *app) *cobra.Command {
@@ -34,9 +35,14 @@ func newVerify(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify-signature (--secret SRC | --webhook NAME) (-H 'Name: value' | --request SRC)",
 		Short: "Verify the signature of a request, and say why it doesn't match; exit 0 when it is valid, 1 when not",
-		Long: `verify-signature gives two verdicts, on the signature and on the time of signing. When
-the signature doesn't match it looks for the cause. A cause is proven when computing the
-signature under that assumption gives exactly what was received, and suspected otherwise.
+		Long: `verify-signature judges every scheme that the request carries, one line each: signature,
+standard, github, stripe, svix and ed25519. The request is valid if every scheme that could
+be judged is. A scheme for which no key was given is unjudged and changes nothing. Give
+--secret twice while a secret is rotated, and a public key whpk_… for ed25519.
+
+When a signature doesn't match, the command looks for the cause. A cause is proven when
+computing the signature under that assumption gives exactly what was received, and
+suspected otherwise. The search is bounded by work, so the answer is the same everywhere.
 
 With --computed it says what your own code does wrong, given what it came up with; without
 a signature to hold it against the exit code is 1 in any case, for nothing was verified. For
@@ -67,17 +73,17 @@ only; a failure never becomes a pass.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.body, "body", "-", "the exact body as received: @FILE, - or the body itself")
-	cmd.Flags().StringVar(&f.secret, "secret", "", "what signed: @FILE, -, env:NAME or the secret")
+	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, "what signed: @FILE, -, env:NAME or the secret; a public key whpk_… too (may be repeated)")
 	cmd.Flags().StringVar(&f.webhook, "webhook", "", "take the secrets of this webhook from the database")
 	cmd.Flags().StringArrayVarP(&f.headers, "header", "H", nil, "'Name: value', as received (may be repeated)")
 	cmd.Flags().StringVar(&f.request, "request", "", "a whole raw HTTP request, headers and body: @FILE or -")
-	cmd.Flags().StringVar(&f.scheme, "scheme", "auto", "auto, signature or standard")
+	cmd.Flags().StringVar(&f.scheme, "scheme", "auto", "auto (each scheme that is there), signature, standard, github, stripe, svix or ed25519")
 	cmd.Flags().StringVar(&f.tolerance, "tolerance", "5m", "how old or new a timestamp may be, or none")
 	cmd.Flags().StringVar(&f.at, "at", "", "judge freshness as of this time, RFC 3339 or Unix seconds (now)")
 	cmd.Flags().StringVar(&f.computed, "computed", "", "what your own code computed: learn what it does wrong")
 	cmd.Flags().BoolVar(&f.showExpected, "show-expected", false, "show the right signature")
 	_ = cmd.RegisterFlagCompletionFunc("webhook", a.completeWebhooks)
-	_ = cmd.RegisterFlagCompletionFunc("scheme", cobra.FixedCompletions([]string{"auto", "signature", "standard"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("scheme", cobra.FixedCompletions(schemeNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -110,19 +116,19 @@ func (a *app) inquiry(ctx context.Context, f *verifyFlags) (q signature.Inquiry,
 // signedRequest gathers what is to be judged.
 func (a *app) signedRequest(ctx context.Context, f *verifyFlags) (r signature.Request, err error) {
 	switch {
-	case f.secret == "" && f.webhook == "":
+	case len(f.secrets) == 0 && f.webhook == "":
 		return r, &usageError{"a secret is missing", "--secret @FILE, - or env:NAME gives it, --webhook NAME takes it from the database"}
-	case f.secret != "" && f.webhook != "":
+	case len(f.secrets) > 0 && f.webhook != "":
 		return r, usagef("--secret and --webhook can't both be given")
 	case f.request == "" && len(f.headers) == 0 && f.computed == "":
 		return r, &usageError{"the signature is missing", "-H 'Signature: …' gives a header, --request @FILE a whole request; --computed asks about a value of your own"}
-	case f.secret == "-" && (f.request == "-" || f.request == "" && f.body == "-"):
+	case len(f.secrets) > maxGivenSecrets:
+		return r, usagef("--secret is given %d times, more than %d", len(f.secrets), maxGivenSecrets)
+	case slices.Contains(f.secrets, "-") && (f.request == "-" || f.request == "" && f.body == "-"):
 		return r, &usageError{"--secret - and the body can't both read standard input", "read one of them from a file"}
 	}
-	switch r.Scheme = signature.Scheme(f.scheme); r.Scheme {
-	case signature.SchemeAuto, signature.SchemeSignature, signature.SchemeStandard:
-	default:
-		return r, &usageError{fmt.Sprintf("--scheme %q is none of auto, signature, standard", f.scheme), ""}
+	if r.Scheme = signature.Scheme(f.scheme); !slices.Contains(schemeNames(), f.scheme) {
+		return r, &usageError{fmt.Sprintf("--scheme %q is none of %s", f.scheme, strings.Join(schemeNames(), ", ")), ""}
 	}
 	if r.Tolerance, err = tolerance(f.tolerance); err != nil {
 		return r, err
@@ -206,15 +212,7 @@ func (a *app) readSigned(f *verifyFlags, r *signature.Request) (err error) {
 // candidates are the secrets that may have signed.
 func (a *app) candidates(ctx context.Context, f *verifyFlags) ([]signature.Candidate, error) {
 	if f.webhook == "" {
-		text, err := a.secretText("--secret", f.secret)
-		if err != nil {
-			return nil, err
-		}
-		// Blanks around a secret are a cause to be found, not a reason to refuse.
-		if _, err := secret.Parse(strings.TrimSpace(text)); err != nil && !errors.Is(err, secret.ErrBase64) {
-			return nil, &usageError{fmt.Sprintf("--secret: %v", err), "give the whole secret, as `webhook create` showed it"}
-		}
-		return []signature.Candidate{{Name: "the given secret", Secret: secret.New(text), Accept: true}}, nil
+		return a.givenSecrets(f.secrets)
 	}
 	if err := a.onFile("verify-signature --webhook"); err != nil {
 		return nil, err
@@ -241,6 +239,42 @@ func (a *app) candidates(ctx context.Context, f *verifyFlags) ([]signature.Candi
 		found = append(found, c)
 	}
 	return a.others(ctx, l, f.webhook, found)
+}
+
+// maxGivenSecrets bounds --secret: each costs a search of its own.
+const maxGivenSecrets = 8
+
+// givenSecrets reads the secrets of --secret. Blanks around one are a cause to be
+// found, not a reason to refuse.
+func (a *app) givenSecrets(sources []string) ([]signature.Candidate, error) {
+	found := make([]signature.Candidate, 0, len(sources))
+	for i, source := range sources {
+		text, err := a.secretText("--secret", source)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := secret.Parse(strings.TrimSpace(text)); err != nil && !errors.Is(err, secret.ErrBase64) {
+			return nil, &usageError{fmt.Sprintf("--secret: %v", err), a.meant("--secret", source, "give the whole secret, as `webhook create` showed it")}
+		}
+		name := "the given secret"
+		if signature.IsPublicKey(text) {
+			name = "the given public key"
+		}
+		if len(sources) > 1 {
+			name = fmt.Sprintf("secret %d of those given", i+1)
+		}
+		found = append(found, signature.Candidate{Name: name, Secret: secret.New(text), Accept: true})
+	}
+	return found, nil
+}
+
+// schemeNames are the values of --scheme.
+func schemeNames() []string {
+	names := []string{string(signature.SchemeAuto)}
+	for _, s := range signature.Schemes() {
+		names = append(names, string(s))
+	}
+	return names
 }
 
 // others adds the secrets of the organization's other webhooks: none of them
@@ -291,9 +325,9 @@ func (a *app) printVerdict(r signature.Result, computed bool) error {
 	case alone:
 		word = a.styleOut(styleWarn, "NOTHING TO VERIFY")
 	}
-	fields := [][2]string{{"verdict", word}, {"scheme", string(r.Scheme)}, {"signature", r.Signature}, {"freshness", r.Freshness}}
-	if r.Secret != "" {
-		fields = append(fields, [2]string{"signed by", r.Secret})
+	fields := [][2]string{{"verdict", word}}
+	for i := range r.Schemes {
+		fields = append(fields, [2]string{"scheme", schemeLine(&r.Schemes[i])})
 	}
 	if r.Expected != "" {
 		fields = append(fields, [2]string{"expected", r.Expected})
@@ -301,8 +335,61 @@ func (a *app) printVerdict(r signature.Result, computed bool) error {
 	if err := a.printFields(fields); err != nil {
 		return err
 	}
-	for _, c := range r.Causes {
-		if err := a.print("\n%s\n%s", a.wrapped(fmt.Sprintf("%s (%s): %s", c.Code, c.Certainty, c.Evidence)), a.wrapped("  fix: "+c.Fix)); err != nil {
+	for _, group := range causeGroups(r.Causes) {
+		if err := a.printCauses(group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schemeLine is the verdict on one scheme, for people.
+func schemeLine(v *signature.SchemeVerdict) string {
+	line := fmt.Sprintf("%s: signature %s, freshness %s", v.Scheme, v.Signature, v.Freshness)
+	switch {
+	case v.Signature == signature.Unjudged && v.Scheme == signature.SchemeEd25519:
+		line += ", for no public key was given"
+	case v.Signature == signature.Unjudged:
+		line += ", for no secret was given"
+	case v.Secret != "":
+		line += ", signed by " + v.Secret
+	}
+	return line
+}
+
+// causeGroups puts causes with the same evidence together: they are one finding.
+func causeGroups(causes []signature.Cause) (groups [][]signature.Cause) {
+	for _, c := range causes {
+		at := slices.IndexFunc(groups, func(g []signature.Cause) bool {
+			return g[0].Evidence == c.Evidence && g[0].Certainty == c.Certainty
+		})
+		if at < 0 {
+			groups = append(groups, []signature.Cause{c})
+		} else {
+			groups[at] = append(groups[at], c)
+		}
+	}
+	return groups
+}
+
+// printCauses says one finding, and each line that mends it once.
+func (a *app) printCauses(group []signature.Cause) error {
+	codes := make([]string, 0, len(group))
+	var fixes []string
+	for _, c := range group {
+		if !slices.Contains(codes, c.Code) {
+			codes = append(codes, c.Code)
+		}
+		if !slices.Contains(fixes, c.Fix) {
+			fixes = append(fixes, c.Fix)
+		}
+	}
+	head := fmt.Sprintf("%s (%s): %s", strings.Join(codes, ", "), group[0].Certainty, printable(group[0].Evidence))
+	if err := a.print("\n%s", a.wrapped(head)); err != nil {
+		return err
+	}
+	for _, fix := range fixes {
+		if err := a.print("%s", a.wrapped("  fix: "+fix)); err != nil {
 			return err
 		}
 	}

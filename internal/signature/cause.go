@@ -25,6 +25,8 @@ const (
 	CodeHeaderOther           = "header_other"
 	CodeTripleIncomplete      = "triple_incomplete"
 	CodeSchemeOther           = "scheme_other"
+	CodeAsymmetric            = "signature_asymmetric"
+	CodeSecretOverlap         = "secret_overlap"
 	CodeTimestampUnreadable   = "timestamp_unreadable"
 	CodeTimestampMilliseconds = "timestamp_milliseconds"
 	CodeTimestampStale        = "timestamp_stale"
@@ -104,6 +106,46 @@ const (
 	CodeEncodingNoVersion = "encoding_without_version"
 	CodeValueMalformed    = "value_malformed"
 
+	CodeBodyMembers       = "body_members"
+	CodeBodyTypes         = "body_types"
+	CodeBodyNulls         = "body_nulls"
+	CodeBodyDates         = "body_dates"
+	CodeBodyStrings       = "body_strings"
+	CodeBodyPadded        = "body_padded"
+	CodeBodyCut           = "body_cut"
+	CodeBodyUTF16         = "body_utf16"
+	CodeBodyNormalized    = "body_normalized"
+	CodeBodyHexText       = "body_hex"
+	CodeBodyEntities      = "body_html_escaped"
+	CodeBodyNotEntities   = "body_not_html_escaped"
+	CodeBodyBytesText     = "body_bytes_printed"
+	CodeBodyNotBytesText  = "body_not_bytes_printed"
+	CodeBodyEscaped       = "body_escaped"
+	CodeBodyNotEscaped    = "body_not_escaped"
+	CodeBodyRequoted      = "body_requoted"
+	CodeBodyPrinted       = "body_printed"
+	CodeBodyNotPrinted    = "body_not_printed"
+	CodeBodyChunked       = "body_chunked"
+	CodeBodyNotChunked    = "body_not_chunked"
+	CodeBodyNotMultipart  = "body_not_multipart"
+	CodeBodyNotRequest    = "body_not_request"
+	CodeSecretLine        = "secret_line"
+	CodeSecretBOM         = "secret_bom"
+	CodeSecretMissing     = "secret_missing"
+	CodeSecretCut         = "secret_cut"
+	CodeSecretHashed      = "secret_hashed"
+	CodeContentID         = "content_id"
+	CodeContentTimestamp  = "content_timestamp"
+	CodeContentMissing    = "content_missing"
+	CodeContentOther      = "content_other_scheme"
+	CodeContentHashed     = "content_hashed"
+	CodeEncodingCut       = "encoding_cut"
+	CodeEncodingLabelled  = "encoding_labelled"
+	CodeEncodingSeparated = "encoding_separated"
+	CodeEncodingListed    = "encoding_listed"
+	CodeEncodingPercent   = "encoding_percent"
+	CodeEncodingBytesText = "encoding_bytes_printed"
+
 	CodeComputedRight   = "computed_right"
 	CodeComputedUnknown = "computed_unknown"
 	CodeUnknown         = "unknown"
@@ -135,6 +177,8 @@ var codes = []CodeInfo{
 	{CodeHeaderOther, "the right value stands in another header", "read the signature from the header that carries it, Signature or webhook-signature"},
 	{CodeTripleIncomplete, "webhook-signature came without webhook-id or webhook-timestamp", "pass all three headers on, webhook-id, webhook-timestamp and webhook-signature"},
 	{CodeSchemeOther, "the request is rightly signed in the other scheme", "verify the scheme that is valid, or both headers with the values of one request"},
+	{CodeAsymmetric, "webhook-signature holds an Ed25519 signature (v1a,), which a public key verifies and no secret does", "give the sender's public key, whpk_…, as --secret; beside it --secret may give the secret for v1,"},
+	{CodeSecretOverlap, "the triple is valid and Signature is not, as in a rotation: until the overlap ends Signature keeps the old secret", "give both secrets, --secret @new.txt --secret @old.txt, or --webhook NAME, which knows both; a receiver that has the new secret alone should check webhook-signature"},
 	{CodeTimestampUnreadable, "webhook-timestamp is not whole Unix seconds", "send the time in whole seconds since 1970"},
 	{CodeTimestampMilliseconds, "webhook-timestamp is in milliseconds", "send the time in whole seconds since 1970: divide by 1000"},
 	{CodeTimestampStale, "the request was signed longer ago than the tolerance", "check the receiver's clock, or what held the request up; judge a recorded request with --at or --tolerance none"},
@@ -213,6 +257,46 @@ var codes = []CodeInfo{
 	{CodeEncodingQuoted, "the value stands in quotes", fixWritten},
 	{CodeEncodingNoVersion, "the value lacks v1, in front", fixWritten},
 	{CodeValueMalformed, "the value can't be a signature", fixWritten},
+
+	{CodeBodyMembers, "the body with other members was signed: some were left out, or are new", fixRaw},
+	{CodeBodyTypes, "the body with values of another type was signed: \"5\" for 5", fixRaw},
+	{CodeBodyNulls, "the body with empty texts for null, or the other way round, was signed", fixRaw},
+	{CodeBodyDates, "the body with times in another notation was signed, such as .12Z for .120Z", fixRaw},
+	{CodeBodyStrings, "the body with other texts was signed: trimmed, or escaped for HTML", fixRaw},
+	{CodeBodyPadded, "the body with zero bytes at its end, or without them, was signed", fixRaw},
+	{CodeBodyCut, "the body without its end was signed", fixRaw},
+	{CodeBodyUTF16, "the body in UTF-16 was signed, or given", fixRaw},
+	{CodeBodyNormalized, "the body with its accents composed or apart was signed", fixRaw},
+	{CodeBodyHexText, "the body as hex digits was signed, or given", fixRaw},
+	{CodeBodyEntities, "the body escaped for HTML was signed", fixRaw},
+	{CodeBodyNotEntities, "the body given is escaped for HTML; it was signed before", fixRaw},
+	{CodeBodyBytesText, "the text that a program prints for bytes was signed", fixRaw},
+	{CodeBodyNotBytesText, "the body given is what a program prints for bytes; the bytes were signed", fixRaw},
+	{CodeBodyEscaped, "the body was signed as a shell, a log or a table writes it", fixRaw},
+	{CodeBodyNotEscaped, "the body given is written as by a shell, a log or a table; it was signed before", fixRaw},
+	{CodeBodyRequoted, "the body given lost its double quotes in a shell; it was signed before", fixRaw},
+	{CodeBodyPrinted, "what a program prints for the parsed body was signed", fixRaw},
+	{CodeBodyNotPrinted, "the body given is what a program prints for an object; its JSON was signed", fixRaw},
+	{CodeBodyChunked, "the body in the chunks of HTTP/1.1 was signed", fixRaw},
+	{CodeBodyNotChunked, "the body given is in the chunks of HTTP/1.1; it was signed without them", fixRaw},
+	{CodeBodyNotMultipart, "the body given is multipart/form-data; the content of a part was signed", fixRaw},
+	{CodeBodyNotRequest, "the body given is a whole HTTP request; its body was signed", fixRaw},
+	{CodeSecretLine, "the name in front of the secret (NAME=…) was taken into it, or not cut", fixText},
+	{CodeSecretBOM, "a byte order mark stands in front of the secret, or UTF-16 was used", fixText},
+	{CodeSecretMissing, "the text of a missing value, such as undefined, was used as the secret", "check that the variable or file that holds the secret is read"},
+	{CodeSecretCut, "a part of the secret was used", fixText},
+	{CodeSecretHashed, "a hash of the secret was used as the key", fixKey},
+	{CodeContentID, "another id than webhook-id was signed", fixContent},
+	{CodeContentTimestamp, "another notation of the timestamp than the header has was signed", fixContent},
+	{CodeContentMissing, "the text of a missing value, such as undefined, was signed for id or timestamp", "read webhook-id and webhook-timestamp from the request's headers, by lower-case names where the framework gives them so"},
+	{CodeContentOther, "the content of another sender's scheme was signed", fixContent},
+	{CodeContentHashed, "the hash of the body was signed instead of the body", fixContent},
+	{CodeEncodingCut, "the value lost its end or its beginning", fixWritten},
+	{CodeEncodingLabelled, "the value has a name in front, as a command prints it", fixWritten},
+	{CodeEncodingSeparated, "the value has characters between its digits, or in place of others", fixWritten},
+	{CodeEncodingListed, "several values are joined with something else than blanks", fixWritten},
+	{CodeEncodingPercent, "the value is percent-encoded, or + became a blank", fixWritten},
+	{CodeEncodingBytesText, "the value is what a program prints for bytes", fixWritten},
 
 	{CodeComputedRight, "the computed value is right", "compare in constant time, the values alone, and the computed one with the one received in the same request"},
 	{CodeComputedUnknown, "no known mistake gives the computed value", "print what goes into the HMAC, the key's length and the content's, and compare with `sealpost sign`"},

@@ -85,10 +85,16 @@ var oddCases = []struct {
 		q := receivedAs(SchemeStandard, e.compact(), e.compact())
 		q.Scheme, q.Headers[HeaderSignature] = SchemeSignature, []string{strings.Repeat("00", 32)}
 		return q
+	}, []string{CodeSchemeOther}, []string{CodeUnknown}},
+	{"GitHub's header alone", func(e event) Inquiry {
+		q := receivedAs(SchemeSignature, e.compact(), e.compact())
+		q.Headers["X-Hub-Signature-256"] = []string{"sha256=" + q.Headers[HeaderSignature][0]}
+		delete(q.Headers, HeaderSignature)
+		return q
 	}, []string{CodeSchemeOther}, nil},
 	{"other header", func(e event) Inquiry {
 		q := receivedAs(SchemeSignature, e.compact(), e.compact())
-		q.Headers["X-Hub-Signature-256"] = []string{"sha256=" + q.Headers[HeaderSignature][0]}
+		q.Headers["X-Signature"] = []string{"sha256=" + q.Headers[HeaderSignature][0]}
 		delete(q.Headers, HeaderSignature)
 		return q
 	}, []string{CodeHeaderOther, CodeEncodingPrefix}, nil},
@@ -160,12 +166,17 @@ var oddCases = []struct {
 		q := receivedAs(SchemeSignature, e.compact(), e.compact())
 		q.Headers[HeaderSignature][0] = q.Headers[HeaderSignature][0][:63]
 		return q
-	}, []string{CodeValueMalformed}, []string{CodeUnknown}},
+	}, []string{CodeEncodingCut}, nil},
 	{"computed cut off", func(e event) Inquiry {
 		q := receivedAs(SchemeSignature, e.compact(), e.compact())
 		q.Computed = q.Headers[HeaderSignature][0][:63]
 		return q
-	}, []string{CodeValueMalformed}, nil},
+	}, []string{CodeEncodingCut}, nil},
+	{"no sum at all", func(e event) Inquiry {
+		q := receivedAs(SchemeSignature, e.compact(), e.compact())
+		q.Headers[HeaderSignature][0] = "abcd"
+		return q
+	}, []string{CodeValueMalformed}, []string{CodeUnknown}},
 	{"computed unknown", func(e event) Inquiry {
 		q := receivedAs(SchemeSignature, e.compact(), e.compact())
 		q.Computed = strings.Repeat("ab", 32)
@@ -214,6 +225,30 @@ var oddCases = []struct {
 		return q
 	}, []string{CodeSecretOther}, nil},
 
+	{"both schemes, Signature by the secret before", func(e event) Inquiry {
+		q := receivedAs(SchemeStandard, e.compact(), e.compact())
+		q.Scheme, q.Headers[HeaderSignature] = SchemeAuto, []string{Hex([]byte("a secret that is not known here"), []byte(e.compact()))}
+		return q
+	}, []string{CodeSchemeOther}, []string{CodeSecretOverlap, CodeUnknown}},
+	{"v1a without a public key", func(e event) Inquiry {
+		q := receivedAs(SchemeStandard, e.compact()+"x", e.compact())
+		q.Scheme, q.Headers[HeaderStandard] = SchemeAuto, []string{q.Headers[HeaderStandard][0] + " v1a,AAAA"}
+		return q
+	}, nil, []string{CodeAsymmetric, CodeUnknown}},
+	{"quotes taken by a shell", func(e event) Inquiry {
+		body := fmt.Sprintf(`{"id":"%s","resource":"a","action":"b","body":{"n":%d,"ok":true}}`, e.id(), e.n)
+		return receivedAs(SchemeStandard, body, strings.ReplaceAll(body, `"`, ""))
+	}, []string{CodeBodyRequoted}, nil},
+	{"computed over slashes added", func(e event) Inquiry {
+		q := receivedAs(SchemeStandard, e.compact(), e.compact())
+		q.Computed = rightMaking(SchemeStandard, plainText, strings.ReplaceAll(e.compact(), `"`, `\"`)).value()
+		return q
+	}, []string{CodeBodyEscaped}, nil},
+	{"computed over chunks", func(e event) Inquiry {
+		q := receivedAs(SchemeStandard, e.compact(), e.compact())
+		q.Computed = rightMaking(SchemeStandard, plainText, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(e.compact()), e.compact())).value()
+		return q
+	}, []string{CodeBodyChunked}, nil},
 	{"looks like SHA-1", func(e event) Inquiry {
 		return inquiry(SchemeSignature, plainText, e.compact(), strings.Repeat("ab", 20))
 	}, nil, []string{CodeDigestSHA1, CodeUnknown}},
@@ -279,6 +314,11 @@ func TestEveryCodeIsReached(t *testing.T) {
 	}
 	for _, c := range oddCases {
 		for _, code := range append(c.proven, c.likely...) {
+			reached[code] = true
+		}
+	}
+	for _, c := range wrongCases(t) {
+		for _, code := range c.Must[:min(len(c.Must), 1)] {
 			reached[code] = true
 		}
 	}

@@ -18,6 +18,9 @@ const (
 	layoutIndent2
 	layoutIndent4
 	layoutIndentTab
+	layoutJackson // lines indented by 2, " : ", lists on one line
+	layoutPerl    // lines indented by 3, " : "
+	layoutWindows // lines indented by 2 that end in CRLF
 )
 
 // escapes is which characters of a string are escaped beyond those that must be.
@@ -35,6 +38,11 @@ const (
 	escapesPHPSlashes                // PHP with JSON_UNESCAPED_UNICODE
 	escapesPHPUnicode                // PHP with JSON_UNESCAPED_SLASHES
 	escapesPHPNeither                // PHP with both
+	escapesDotNet                    // System.Text.Json: all beyond ASCII, < > & ' + ` and quotes, in upper case
+	escapesNewtonsoft                // U+0085, U+2028 and U+2029
+	escapesGson                      // < > & = ' and line separators
+	escapesDEL                       // DEL: jq
+	escapesPHPHex                    // PHP with JSON_HEX_TAG, _AMP, _APOS and _QUOT
 )
 
 // keys is the order of an object's members.
@@ -45,6 +53,8 @@ const (
 	keysOnce                   // in order of first appearance, the last value: Python, PHP
 	keysJavaScript             // the same, but array indices come first
 	keysSorted                 // Go's maps, sort_keys
+	keysLength                 // by length, then by bytes: PostgreSQL's jsonb, MySQL's JSON
+	keysFolded                 // sorted without regard to case
 )
 
 // style is how a program writes JSON that it has read.
@@ -97,13 +107,22 @@ func (w *writer) container(n *node, depth int) {
 	for i, at := range w.order(n) {
 		if i > 0 {
 			w.out = append(w.out, ',')
-			if w.layout == layoutSpaced {
+			if w.layout == layoutSpaced || w.layout == layoutJackson && n.kind == '[' {
 				w.out = append(w.out, ' ')
 			}
 		}
-		w.line(depth + 1)
+		if w.layout == layoutJackson && n.kind == '[' {
+			if i == 0 {
+				w.out = append(w.out, ' ')
+			}
+		} else {
+			w.line(depth + 1)
+		}
 		if n.kind == '{' {
 			w.string(n.keys[at])
+			if w.layout == layoutJackson || w.layout == layoutPerl {
+				w.out = append(w.out, ' ')
+			}
 			w.out = append(w.out, ':')
 			if w.layout != layoutCompact {
 				w.out = append(w.out, ' ')
@@ -111,7 +130,12 @@ func (w *writer) container(n *node, depth int) {
 		}
 		w.value(n.items[at], depth+1)
 	}
-	if len(n.items) > 0 {
+	switch {
+	case w.layout == layoutJackson && n.kind == '[':
+		w.out = append(w.out, ' ')
+	case w.layout == layoutJackson && len(n.items) == 0:
+		w.out = append(w.out, ' ')
+	case len(n.items) > 0:
 		w.line(depth)
 	}
 	w.out = append(w.out, closing)
@@ -127,6 +151,13 @@ func (w *writer) line(depth int) {
 		indent = "    "
 	case layoutIndentTab:
 		indent = "\t"
+	case layoutJackson:
+		indent = "  "
+	case layoutPerl:
+		indent = "   "
+	case layoutWindows:
+		indent = "  "
+		w.out = append(w.out, '\r')
 	default:
 		return
 	}
@@ -152,6 +183,14 @@ func (w *writer) order(n *node) []int {
 	switch w.keys {
 	case keysSorted:
 		slices.SortFunc(places, func(a, b int) int { return strings.Compare(n.names[a], n.names[b]) })
+	case keysLength:
+		slices.SortFunc(places, func(a, b int) int {
+			return cmp.Or(cmp.Compare(len(n.names[a]), len(n.names[b])), strings.Compare(n.names[a], n.names[b]))
+		})
+	case keysFolded:
+		slices.SortStableFunc(places, func(a, b int) int {
+			return cmp.Or(strings.Compare(strings.ToLower(n.names[a]), strings.ToLower(n.names[b])), strings.Compare(n.names[a], n.names[b]))
+		})
 	case keysJavaScript:
 		slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(arrayIndex(n.names[a]), arrayIndex(n.names[b])) })
 	}
@@ -188,7 +227,7 @@ func arrayIndex(key string) uint64 {
 
 func (w *writer) string(quoted string) {
 	plain := 0 // what is the same in every style is copied at once
-	for plain < len(quoted) && (quoted[plain] == '"' || isPlain(quoted[plain])) {
+	for plain < len(quoted) && (quoted[plain] == '"' || isPlain(quoted[plain]) && (w.escapes < escapesDotNet || !w.escapes.covers(rune(quoted[plain])))) {
 		plain++
 	}
 	switch {
@@ -215,8 +254,12 @@ func isPlain(c byte) bool {
 }
 
 func (w *writer) rune(r rune) {
-	if r < 0x7f && isPlain(byte(r)) {
+	if r < 0x7f && isPlain(byte(r)) && (w.escapes < escapesDotNet || !w.escapes.covers(r)) {
 		w.out = append(w.out, byte(r))
+		return
+	}
+	if (w.escapes == escapesDotNet || w.escapes == escapesPHPHex) && r == '"' {
+		w.unit('"')
 		return
 	}
 	if short := strings.IndexRune("\b\f\n\r\t\"\\", r); short >= 0 {
@@ -224,7 +267,7 @@ func (w *writer) rune(r rune) {
 		return
 	}
 	switch {
-	case r == '/' && (w.escapes == escapesPHP || w.escapes == escapesPHPSlashes):
+	case r == '/' && (w.escapes == escapesPHP || w.escapes == escapesPHPSlashes || w.escapes == escapesPHPHex):
 		w.out = append(w.out, '\\', '/')
 	case utf16.IsSurrogate(r) && (w.escapes == escapesReplaced || w.escapes == escapesLines || w.escapes == escapesHTML):
 		w.out = utf8.AppendRune(w.out, utf8.RuneError) // what encoding/json reads it as
@@ -240,7 +283,10 @@ func (w *writer) rune(r rune) {
 }
 
 func (w *writer) unit(u uint16) {
-	const digits = "0123456789abcdef"
+	digits := "0123456789abcdef"
+	if w.escapes == escapesDotNet || w.escapes == escapesPHPHex && u < 0x80 && u >= ' ' {
+		digits = "0123456789ABCDEF"
+	}
 	w.out = append(w.out, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }
 
@@ -256,6 +302,16 @@ func (e escapes) covers(r rune) bool {
 		return r > '~'
 	case escapesPHP, escapesPHPUnicode:
 		return r > 0x7f
+	case escapesDotNet:
+		return r > '~' || r == '<' || r == '>' || r == '&' || r == '\'' || r == '+' || r == '`'
+	case escapesNewtonsoft:
+		return lines || r == 0x85
+	case escapesPHPHex:
+		return r > 0x7f || r == '<' || r == '>' || r == '&' || r == '\''
+	case escapesGson:
+		return lines || r == '<' || r == '>' || r == '&' || r == '=' || r == '\''
+	case escapesDEL:
+		return r == 0x7f
 	}
 	return false
 }

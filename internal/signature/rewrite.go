@@ -2,142 +2,207 @@ package signature
 
 import (
 	"bytes"
+	"html"
+	"slices"
 	"strings"
 )
 
-// serializer is a program that reads JSON and writes it again.
-type serializer struct {
-	name string
-	style
+func unescaped(text string) string { return html.UnescapeString(text) }
+
+// features are what a JSON text has of what styles write differently.
+type features struct {
+	odd     bool // an escape, or DEL, or a character beyond ASCII
+	marks   map[escapes]bool
+	floats  map[numbers]bool
+	empty   bool // an empty object
+	repeats bool
+	orders  map[keys]bool
 }
 
-// serializers are the usual suspects, the plainest first: of those that write
-// the same bytes, the first one gives the cause.
-var serializers = []serializer{
-	{"a tool that only takes blanks out", style{}},
-	{"a tool that only puts blanks after commas and colons", style{layout: layoutSpaced}},
-	{"a tool that only indents by 2", style{layout: layoutIndent2}},
-	{"a tool that only indents by 4", style{layout: layoutIndent4}},
-	{"a tool that only indents by tabs", style{layout: layoutIndentTab}},
-	{"JavaScript's JSON.stringify", style{keysJavaScript, numbersJavaScript, escapesMinimal, layoutCompact, false}},
-	{"JavaScript's JSON.stringify(…, null, 2)", style{keysJavaScript, numbersJavaScript, escapesMinimal, layoutIndent2, false}},
-	{"JavaScript's JSON.stringify(…, null, 4)", style{keysJavaScript, numbersJavaScript, escapesMinimal, layoutIndent4, false}},
-	{"JavaScript's JSON.stringify(…, null, '\\t')", style{keysJavaScript, numbersJavaScript, escapesMinimal, layoutIndentTab, false}},
-	{"JavaScript with sorted keys", style{keysSorted, numbersJavaScript, escapesMinimal, layoutCompact, false}},
-	{"Python's json.dumps", style{keysOnce, numbersPython, escapesASCII, layoutSpaced, false}},
-	{"Python's json.dumps(ensure_ascii=False)", style{keysOnce, numbersPython, escapesMinimal, layoutSpaced, false}},
-	{"Python's json.dumps(sort_keys=True)", style{keysSorted, numbersPython, escapesASCII, layoutSpaced, false}},
-	{"Python's json.dumps(sort_keys=True, ensure_ascii=False)", style{keysSorted, numbersPython, escapesMinimal, layoutSpaced, false}},
-	{"Python's json.dumps(separators=(',', ':'))", style{keysOnce, numbersPython, escapesASCII, layoutCompact, false}},
-	{"Python's json.dumps(separators=(',', ':'), ensure_ascii=False)", style{keysOnce, numbersPython, escapesMinimal, layoutCompact, false}},
-	{"Python's json.dumps(separators=(',', ':'), sort_keys=True)", style{keysSorted, numbersPython, escapesASCII, layoutCompact, false}},
-	{"Python's json.dumps(separators=(',', ':'), sort_keys=True, ensure_ascii=False)", style{keysSorted, numbersPython, escapesMinimal, layoutCompact, false}},
-	{"Python's json.dumps(indent=2)", style{keysOnce, numbersPython, escapesASCII, layoutIndent2, false}},
-	{"Python's json.dumps(indent=4)", style{keysOnce, numbersPython, escapesASCII, layoutIndent4, false}},
-	{"Python's json.dumps(indent=2, sort_keys=True)", style{keysSorted, numbersPython, escapesASCII, layoutIndent2, false}},
-	{"Python's json.dumps(indent=4, sort_keys=True)", style{keysSorted, numbersPython, escapesASCII, layoutIndent4, false}},
-	{"Go's json.Marshal of a json.RawMessage", style{keysKept, numbersKept, escapesKeptHTML, layoutCompact, false}},
-	{"Go's json.Marshal of a map", style{keysSorted, numbersGo, escapesHTML, layoutCompact, false}},
-	{"Go's json.Marshal of a struct", style{keysOnce, numbersGo, escapesHTML, layoutCompact, false}},
-	{"Go's json.Marshal of a map with json.Number", style{keysSorted, numbersKept, escapesHTML, layoutCompact, false}},
-	{"Go's json.Marshal of a struct with json.Number", style{keysOnce, numbersKept, escapesHTML, layoutCompact, false}},
-	{"Go's encoding/json of a map without HTML escaping", style{keysSorted, numbersGo, escapesLines, layoutCompact, false}},
-	{"Go's encoding/json of a struct without HTML escaping", style{keysOnce, numbersGo, escapesLines, layoutCompact, false}},
-	{"Go's json.MarshalIndent of a map", style{keysSorted, numbersGo, escapesHTML, layoutIndent2, false}},
-	{"Go's json.MarshalIndent of a map with tabs", style{keysSorted, numbersGo, escapesHTML, layoutIndentTab, false}},
-	{"Go's json.MarshalIndent of a struct", style{keysOnce, numbersGo, escapesHTML, layoutIndent2, false}},
-	{"PHP's json_encode", style{keysOnce, numbersPHP, escapesPHP, layoutCompact, false}},
-	{"PHP's json_encode of associative arrays", style{keysOnce, numbersPHP, escapesPHP, layoutCompact, true}},
-	{"PHP's json_encode with JSON_UNESCAPED_SLASHES", style{keysOnce, numbersPHP, escapesPHPUnicode, layoutCompact, false}},
-	{"PHP's json_encode with JSON_UNESCAPED_SLASHES of associative arrays", style{keysOnce, numbersPHP, escapesPHPUnicode, layoutCompact, true}},
-	{"PHP's json_encode with JSON_UNESCAPED_UNICODE", style{keysOnce, numbersPHP, escapesPHPSlashes, layoutCompact, false}},
-	{"PHP's json_encode with JSON_UNESCAPED_UNICODE of associative arrays", style{keysOnce, numbersPHP, escapesPHPSlashes, layoutCompact, true}},
-	{"PHP's json_encode with JSON_UNESCAPED_SLASHES|JSON_UNESCAPED_UNICODE", style{keysOnce, numbersPHP, escapesPHPNeither, layoutCompact, false}},
-	{"PHP's json_encode with JSON_UNESCAPED_SLASHES|JSON_UNESCAPED_UNICODE of associative arrays", style{keysOnce, numbersPHP, escapesPHPNeither, layoutCompact, true}},
-	{"PHP's json_encode with JSON_PRETTY_PRINT", style{keysOnce, numbersPHP, escapesPHP, layoutIndent4, false}},
-}
-
-// rewriting is one text that a serializer makes of a body.
-type rewriting struct {
-	text  []byte
-	style style
-}
-
-// names returns a few of those who write exactly this text.
-func (r rewriting) names(root *node) (found []string) {
-	for _, s := range serializers {
-		if len(found) < 3 && bytes.Equal(s.write(root, len(r.text)), r.text) {
-			found = append(found, s.name)
+// featuresOf looks through a value once, so that styles which would write the same
+// are tried once.
+func featuresOf(root *node) *features {
+	f := &features{marks: map[escapes]bool{}, floats: map[numbers]bool{}, orders: map[keys]bool{}}
+	text := func(quoted string) {
+		for _, r := range quoted[1 : len(quoted)-1] {
+			if r >= 0x7f || r == '\\' {
+				f.odd = true
+				return
+			}
+			if r < 'a' || r > 'z' {
+				for e := escapesKeptHTML; e <= escapesPHPHex; e++ {
+					if !f.marks[e] && (e.covers(r) || r == '/' && (e == escapesPHP || e == escapesPHPSlashes || e == escapesPHPHex) || e == escapesKeptHTML && escapesHTML.covers(r)) {
+						f.marks[e] = true
+					}
+				}
+			}
 		}
 	}
-	return found
+	mapped(root, func(n *node) *node {
+		switch n.kind {
+		case '"':
+			text(n.text)
+		case '0':
+			for k := numbersJavaScript; k <= numbersRust; k++ {
+				f.floats[k] = f.floats[k] || k.write(n.text) != n.text
+			}
+		case '{':
+			f.empty = f.empty || len(n.items) == 0
+			f.repeats = f.repeats || n.repeats
+			for _, key := range n.keys {
+				text(key)
+			}
+			for k := keysJavaScript; k <= keysFolded && len(n.names) > 1; k++ {
+				if !f.orders[k] {
+					w := writer{style: style{keys: k}}
+					f.orders[k] = n.repeats || !slices.IsSorted(w.order(n))
+				}
+			}
+		}
+		return n
+	})
+	return f
 }
 
-// fault says what a rewriting changed, and no more than that: what another
-// style would have written just the same is not held against it.
-func (r rewriting) fault(root *node) fault {
-	s := r.style
-	same := func(plain style) bool { return bytes.Equal(plain.write(root, len(r.text)), r.text) }
-	for _, plain := range []escapes{escapesKept, escapesMinimal, escapesReplaced, escapesLines, escapesHTML, escapesASCII, escapesPHPUnicode} {
-		if less := s; same(with(&less, func() { less.escapes = plain })) {
-			s = less
-			break
-		}
+// reduced is the plainest style that writes the same of a value with these features.
+func (f *features) reduced(s style) style {
+	if !f.odd && !f.marks[s.escapes] {
+		s.escapes = escapesKept
 	}
-	if less := s; same(with(&less, func() { less.numbers = numbersKept })) {
-		s = less
+	if !f.floats[s.numbers] {
+		s.numbers = numbersKept
 	}
-	if less := s; same(with(&less, func() { less.arrays = false })) {
-		s = less
+	if !f.repeats && !f.orders[s.keys] {
+		s.keys = keysKept
 	}
-	if less := s; same(with(&less, func() { less.keys = keysKept })) {
-		s = less
-	}
+	s.arrays = s.arrays && f.empty
+	return s
+}
 
-	var what []string
-	code := ""
-	note := func(c, text string) {
-		if code == "" {
-			code = c
+// rewritings calls visit with each text that serializers make of a value, once.
+func rewritings(root *node, b *budget, visit func(text []byte, s *serializer) bool) bool {
+	f := featuresOf(root)
+	seen := map[style]bool{}
+	for i := range serializers {
+		s := &serializers[i]
+		plain := f.reduced(s.style)
+		if seen[plain] {
+			continue
 		}
-		what = append(what, text)
+		seen[plain] = true
+		text := plain.write(root, maxForm)
+		if text == nil {
+			continue
+		}
+		if !b.transform(len(text)) {
+			return false
+		}
+		if !visit(text, s) {
+			return false
+		}
 	}
-	switch s.keys {
-	case keysSorted:
-		note(CodeBodyKeys, "its keys sorted")
-	case keysOnce, keysJavaScript:
-		note(CodeBodyKeys, "its keys as a parser keeps them")
+	return true
+}
+
+// writersOf returns up to three serializers that make one text of another, line
+// breaks at the end aside. The first one decides of which kind it is.
+func writersOf(from, to []byte) (names []string, kind string) {
+	root := parseJSON(bytes.TrimPrefix(from, bom))
+	if root == nil {
+		return nil, ""
 	}
-	if s.numbers != numbersKept {
-		note(CodeBodyNumbers, "its numbers rewritten")
+	to = bytes.TrimRight(bytes.TrimPrefix(to, bom), "\r\n")
+	f := featuresOf(root)
+	same := map[style]bool{}
+	// Those that are told apart by something come before the plain tools.
+	for _, plain := range []bool{false, true} {
+		for i := range serializers {
+			s := &serializers[i]
+			if strings.HasPrefix(s.name, "a tool") != plain {
+				continue
+			}
+			r := f.reduced(s.style)
+			equal, known := same[r]
+			if !known {
+				equal = bytes.Equal(r.write(root, len(to)), to)
+				same[r] = equal
+			}
+			if equal && (len(names) < 3) {
+				names = append(names, s.name)
+				if len(names) == 1 {
+					kind = s.kind
+				}
+			}
+		}
 	}
-	if s.arrays {
-		note(CodeBodyEmptyObjects, "{} turned into []")
+	return names, kind
+}
+
+// rewritten says what JSON programs made of a body: forward when the signed text
+// is what a program makes of the given one, backward when it is the other way
+// round. The codes follow from the two texts; the names come from writing again.
+func rewritten(given, signed []byte, preferForward bool) []fault {
+	faults := differences(given, signed)
+	if faults == nil {
+		return []fault{{code: CodeBodyRewritten, what: "over the body as JSON with other values than the body given has"}}
 	}
-	switch s.escapes {
-	case escapesKept:
-	case escapesMinimal:
-		note(CodeBodyUnescaped, "needless escapes resolved")
-	case escapesReplaced:
-		note(CodeBodyUnescaped, "needless escapes resolved and lone surrogates replaced by U+FFFD")
-	case escapesKeptHTML, escapesHTML:
-		note(CodeBodyEscapedHTML, "<, >, & or line separators escaped")
-	case escapesASCII, escapesPHPUnicode:
-		note(CodeBodyEscapedUnicode, "characters beyond ASCII escaped")
-	case escapesLines, escapesPHPNeither:
-		note(CodeBodyEscapedHTML, "U+2028 or U+2029 escaped")
+	whats := make([]string, 0, len(faults))
+	for _, f := range faults {
+		whats = append(whats, f.what)
+	}
+	detail := "with " + strings.Join(whats, ", ")
+	forward, forwardKind := writersOf(given, signed)
+	backward, backwardKind := writersOf(signed, given)
+	names, kind := backward, backwardKind
+	if len(backward) == 0 || preferForward && len(forward) > 0 {
+		names, kind = forward, forwardKind
+	}
+	var what string
+	switch {
+	case len(names) == 0:
+		what = "over the body as JSON " + detail
+		if tool := rewriterOf(faults); tool != "" {
+			what += " (" + tool + ")"
+		}
+	case len(backward) > 0 && !(preferForward && len(forward) > 0):
+		what = "over the body as it was before " + alternatives(names) + " rewrote it, " + detail
 	default:
-		note(CodeBodyEscapedSlashes, "slashes escaped")
+		what = "over the body as " + alternatives(names) + " writes it, " + detail
 	}
-	layouts := []struct{ code, what string }{
-		{CodeBodyCompact, "no blanks between tokens"}, {CodeBodySpaced, "a blank after each comma and colon"},
-		{CodeBodyIndented, "lines indented by 2"}, {CodeBodyIndented, "lines indented by 4"}, {CodeBodyIndented, "lines indented by tabs"},
+	fix := rawBody(kind)
+	for i := range faults {
+		faults[i].what, faults[i].fix = what, fix
 	}
-	note(layouts[s.layout].code, layouts[s.layout].what)
-	return fault{code, "over the body as JSON with " + strings.Join(what, ", ") + " (so writes " + strings.Join(r.names(root), ", or ") + ")"}
+	return faults
 }
 
-func with(s *style, change func()) style {
-	change()
-	return *s
+// alternatives joins names with or.
+func alternatives(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+// rewriterOf says who does what the most telling difference shows.
+func rewriterOf(faults []fault) string {
+	for _, f := range faults {
+		switch f.code {
+		case CodeBodyDates:
+			return "typed parsers do that: Go's time.Time, Newtonsoft.Json, java.time, datetime"
+		case CodeBodyKeys:
+			return "typed parsers, maps and JSON columns reorder keys"
+		case CodeBodyEmptyObjects:
+			return "PHP's associative arrays do that"
+		case CodeBodyNulls:
+			return "Laravel's ConvertEmptyStringsToNull and typed parsers do that"
+		case CodeBodyStrings:
+			return "Laravel's TrimStrings, and what escapes for HTML, do that"
+		case CodeBodyTypes:
+			return "form parsers and typed parsers do that"
+		case CodeBodyMembers:
+			return "typed parsers leave out what is null or unknown"
+		}
+	}
+	return ""
 }

@@ -87,7 +87,7 @@ func inquiry(scheme Scheme, text, body, value string) Inquiry {
 	if scheme == SchemeStandard {
 		name = HeaderStandard
 	}
-	return Inquiry{Now: func() time.Time { return seedTime }, Request: Request{
+	return Inquiry{Request: Request{
 		Headers: map[string][]string{HeaderID: {vectorID}, HeaderTimestamp: {strconv.Itoa(vectorTime)}, name: {value}},
 		Body:    []byte(body), Scheme: scheme, Tolerance: DefaultTolerance, At: seedTime,
 		Secrets: []Candidate{
@@ -256,15 +256,15 @@ func meant(t *testing.T, code, given, signed string) bool {
 	tokens := compact.String() == spaceless.String()
 	switch code {
 	case CodeBodyCompact:
-		return tokens && spaceless.String() == signed
+		return spaceless.String() == signed && compact.Len() != len(given)
 	case CodeBodySpaced:
-		return tokens && spaceless.String() != signed && !strings.Contains(signed, "\n")
+		return spaceless.String() != signed && !strings.Contains(signed, "\n")
 	case CodeBodyIndented:
-		return tokens && strings.Contains(signed, "\n")
+		return strings.Contains(signed, "\n")
 	case CodeBodyUnescaped:
-		return same && strings.Count(signed, `\`) < strings.Count(given, `\`)
+		return same && (strings.Count(signed, `\`) < strings.Count(given, `\`) || signed != strings.ToLower(signed)) // or in other case
 	case CodeBodyEscapedHTML:
-		return same && (strings.Contains(signed, `\u003`) || strings.Contains(signed, `\u0026`) || strings.Contains(signed, `\u202`))
+		return same && (strings.Contains(signed, `\u003`) || strings.Contains(signed, `\u002`) || strings.Contains(signed, `\u202`))
 	case CodeBodyEscapedUnicode:
 		return same && strings.Contains(signed, `\u`) && len(signed) > len(spaceless.String())-1
 	case CodeBodyEscapedSlashes:

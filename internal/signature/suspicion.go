@@ -25,7 +25,7 @@ func (e *explainer) suspect(name, value string, targets []target) {
 func (e *explainer) suspectValue(name, value string, targets []target) {
 	sizes := make(map[int]bool)
 	for _, t := range targets {
-		sizes[len(t.sum)] = true
+		sizes[t.size()] = true
 	}
 	switch {
 	case sizes[sha256.Size]:
@@ -36,8 +36,19 @@ func (e *explainer) suspectValue(name, value string, targets []target) {
 	case sizes[md5.Size]:
 		e.add(suspected(CodeDigestOther, "the value of %s is as long as an MD5 sum", name))
 	default:
-		e.add(proven(CodeValueMalformed, "the value of %s has %d characters and spells no SHA-256 sum, which has 64 hex digits or 44 characters of base64", name, len(value)))
+		e.add(malformed("the value of "+name, value))
 	}
+}
+
+// malformed says that a value is no signature. It is a fact where the value is too
+// short to hold a sum or the part of one that would prove it; a longer one may hold
+// a sum in a way that is not known here.
+func malformed(subject, value string) Cause {
+	const text = "%s has %d characters and spells no SHA-256 sum, which has 64 hex digits or 44 characters of base64"
+	if len(strings.TrimSpace(value)) < leastBase {
+		return proven(CodeValueMalformed, text, subject, len(value))
+	}
+	return suspected(CodeValueMalformed, text, subject, len(value))
 }
 
 // suspectBody looks for marks that a raw body seldom has.
