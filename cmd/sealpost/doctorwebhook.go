@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"sealpost/internal/deliver"
+	"sealpost/internal/guard"
 	"sealpost/internal/webhook"
 )
 
@@ -72,6 +75,12 @@ func (a *app) examineURL(ctx context.Context, d *diagnosis, l *local, subject, u
 		return
 	}
 	d.pass("webhook.guard", subject, "it may be called, and leads to %s", addresses(v.Addrs))
+	if v.Unanswered != "" {
+		d.warn("webhook.dns", subject, "ask whoever runs the name servers of the name", "the question for %s records got no answer; deliveries use the other addresses", v.Unanswered)
+	}
+	if len(v.Addrs) > 1 {
+		a.examineAddresses(ctx, d, l, subject, url, v.Addrs)
+	}
 	p, err := l.guard.Probe(ctx, url)
 	if err != nil {
 		d.fail("webhook.connect", subject, "ask whoever runs the receiver", "%s", deliver.Explain(err, probeTimeout))
@@ -80,6 +89,36 @@ func (a *app) examineURL(ctx context.Context, d *diagnosis, l *local, subject, u
 	}
 	if len(p.Certificates) > 0 {
 		a.examineCertificate(d, subject, p.Certificates)
+	}
+}
+
+// maxAddresses bounds how many addresses of a name are asked, addressTimeout for how long.
+const (
+	maxAddresses   = 16
+	addressTimeout = 5 * time.Second
+)
+
+// examineAddresses connects to each address of a name: a delivery uses the first that
+// answers, so nobody else notices one that is dead.
+func (a *app) examineAddresses(ctx context.Context, d *diagnosis, l *local, subject, url string, addrs []netip.Addr) {
+	ctx, cancel := context.WithTimeout(ctx, addressTimeout)
+	defer cancel()
+	addrs = addrs[:min(len(addrs), maxAddresses)]
+	probes, faults := make([]guard.Probe, len(addrs)), make([]error, len(addrs))
+	var g errgroup.Group
+	for i, addr := range addrs {
+		g.Go(func() error {
+			probes[i], faults[i] = l.guard.ProbeAddr(ctx, url, addr)
+			return nil
+		})
+	}
+	_ = g.Wait() // the faults are kept apart
+	for i, addr := range addrs {
+		if faults[i] != nil {
+			d.warn("webhook.address", subject, "ask whoever runs the receiver, or take the address out of its name; deliveries use the other addresses", "%s does not answer: %s", addr, deliver.Explain(faults[i], addressTimeout))
+		} else {
+			d.pass("webhook.address", subject, "%s answers in %s%s", addr, probes[i].Connected.Round(time.Microsecond), handshake(probes[i].Handshake))
+		}
 	}
 }
 

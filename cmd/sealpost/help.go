@@ -81,6 +81,16 @@ For a receiver of your own on this machine:
 
   sealpost serve --egress-allow 127.0.0.1/32:8443 --egress-ca-file ca.pem
 
+Two kinds of receivers need a variable of the environment of sealpost:
+
+  GODEBUG=tlsrsakex=1  the receiver knows only RSA key exchange (TLS 1.2 without
+                       ECDHE); attempts fail with tls_error, "handshake failure"
+  GODEBUG=tlsmlkem=0   a firewall on the way drops the large first message of a
+                       handshake; attempts fail with timeout or connection_reset
+
+Both count for every receiver. The first one gives up forward secrecy for that
+receiver, so ask for a newer configuration there.
+
 Whoever stores a URL asks, and so does the daemon that calls it: both need the exception,
 so it belongs into the configuration file. What is allowed so is logged when the daemon
 starts.

@@ -404,12 +404,17 @@ func inner(err error) string {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	text := strings.Map(func(r rune) rune {
+	return line(err.Error())
+}
+
+// line makes one printable line of a bounded length of a text.
+func line(text string) string {
+	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
-	}, err.Error())
+	}, text)
 	if len(text) > maxError {
 		text = strings.ToValidUTF8(text[:maxError], "") + "…"
 	}

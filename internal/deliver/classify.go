@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,14 +32,14 @@ func classify(err error, timeout time.Duration) string {
 	case errors.As(err, &dns):
 		code = "dns_error"
 	case errors.As(err, &unknownRoot):
-		code = "tls_unknown_authority"
+		return "tls_unknown_authority: " + line(unknownAuthority(err))
 	case errors.As(err, &badName):
 		code = "tls_wrong_name"
 	case errors.As(err, &badCert) && badCert.Reason == x509.Expired:
 		code = "tls_expired"
 	case errors.As(err, &badCert), errors.As(err, &record), errors.As(err, &alert), strings.Contains(err.Error(), "tls: "),
 		strings.Contains(err.Error(), "HTTP response to HTTPS client"): // which net/http makes of a record's error
-		code = "tls_error"
+		return "tls_error: " + inner(err) + remedy(err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		code = "connection_refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -50,4 +52,54 @@ func classify(err error, timeout time.Duration) string {
 		code = "network_error"
 	}
 	return code + ": " + inner(err)
+}
+
+// unknownAuthority says why nobody vouches for a certificate that a receiver sent, and
+// what the receiver should do. What the receiver sent decides: the chain ends at a
+// certificate that signs itself, or at one whose issuer is missing.
+func unknownAuthority(err error) string {
+	var refused *tls.CertificateVerificationError
+	if !errors.As(err, &refused) || len(refused.UnverifiedCertificates) == 0 {
+		return inner(err)
+	}
+	sent := refused.UnverifiedCertificates
+	last := sent[0]
+	for range sent { // a chain is as long as what was sent, at most
+		at := slices.IndexFunc(sent, func(c *x509.Certificate) bool {
+			return !bytes.Equal(c.Raw, last.Raw) && bytes.Equal(c.RawSubject, last.RawIssuer) && last.CheckSignatureFrom(c) == nil
+		})
+		if at < 0 {
+			break
+		}
+		last = sent[at]
+	}
+	issuer := brief(last.Issuer.String())
+	switch {
+	case bytes.Equal(last.RawIssuer, last.RawSubject) && len(sent) == 1:
+		return fmt.Sprintf("the certificate of %s is signed by itself, and this machine does not trust it; the receiver needs one of a public authority, or this machine has to trust it (egress.ca_file)", issuer)
+	case bytes.Equal(last.RawIssuer, last.RawSubject):
+		return fmt.Sprintf("the certificate comes from %s, which this machine does not trust; the receiver needs one of a public authority, or this machine has to trust that one (egress.ca_file)", issuer)
+	case last == sent[0]:
+		return fmt.Sprintf("the receiver sent its own certificate without the intermediate certificate of its issuer, %s; it has to send the whole chain, its own certificate first (for instance fullchain.pem). If %s is a private authority, this machine has to trust it (egress.ca_file)", issuer, issuer)
+	default:
+		return fmt.Sprintf("the receiver's chain ends at a certificate by %s, which it did not send and this machine does not trust; it has to send the whole chain. If %s is a private authority, this machine has to trust it (egress.ca_file)", issuer, issuer)
+	}
+}
+
+// brief bounds a name that stands in a certificate: whoever made it chose it.
+func brief(name string) string {
+	if len(name) > 100 {
+		return strings.ToValidUTF8(name[:100], "") + "…"
+	}
+	return name
+}
+
+// remedy names the page that tells what helps where a receiver and this program have
+// nothing in common, which is said in so many words only.
+func remedy(err error) string {
+	text := err.Error()
+	if strings.Contains(text, "remote error: tls: handshake failure") || strings.Contains(text, "remote error: tls: protocol version not supported") {
+		return "; the receiver and sealpost have no way of encrypting in common: see `sealpost help egress`, or ask for TLS 1.2 with ECDHE or TLS 1.3 there"
+	}
+	return ""
 }

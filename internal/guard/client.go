@@ -2,17 +2,12 @@ package guard
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
-	"syscall"
 	"time"
 	"unicode"
 
@@ -83,75 +78,6 @@ func named(r *http.Request) *http.Request {
 	r = r.WithContext(r.Context())
 	r.URL, r.Host = &to, to.Host
 	return r
-}
-
-// dial resolves the host, judges every address, and connects to one that
-// passes; the address really dialled is judged once more by the kernel's own
-// view of it.
-func (g *Guard) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
-	d, reason := read(called(u))
-	if reason != "" {
-		return nil, &RefusedError{Reason: reason, Host: u.Host}
-	}
-	addrs := []netip.Addr{d.addr}
-	if !d.addr.IsValid() {
-		var refused *RefusedError
-		if addrs, refused = g.resolve(ctx, d); refused != nil {
-			if refused.Reason == DNSError && ctx.Err() != nil {
-				return nil, errors.Join(refused, ctx.Err())
-			}
-			return nil, refused
-		}
-	}
-	for _, addr := range addrs {
-		if refused := g.refuse(d, addr); refused != nil {
-			return nil, refused
-		}
-	}
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: g.control(d)}
-	var faults []error
-	for _, addr := range addrs {
-		conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(addr, d.port).String())
-		if err == nil {
-			return conn, nil
-		}
-		faults = append(faults, err)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, errors.Join(faults...)
-}
-
-// refuse judges an address at the time of a call. For a name it is a rebind:
-// every stored name led to addresses that may be called.
-func (g *Guard) refuse(d destination, addr netip.Addr) *RefusedError {
-	reason := g.judgeAddress(d, addr)
-	switch {
-	case reason == "":
-		return nil
-	case d.addr.IsValid():
-		return &RefusedError{Reason: reason, Host: d.host, Addr: addr}
-	default:
-		return &RefusedError{Reason: Rebind, Host: d.host, Addr: addr, Cause: reason}
-	}
-}
-
-// control sees the address that the kernel is about to connect to.
-func (g *Guard) control(d destination) func(context.Context, string, string, syscall.RawConn) error {
-	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return &RefusedError{Reason: NotGlobal, Host: d.host}
-		}
-		if refused := g.refuse(d, at.Addr()); refused != nil {
-			return refused
-		}
-		if at.Port() != d.port {
-			return &RefusedError{Reason: Port, Host: d.host, Addr: at.Addr()}
-		}
-		return nil
-	}
 }
 
 // loadRoots adds a PEM file's certificates to the system's roots; nil means

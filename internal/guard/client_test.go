@@ -26,6 +26,7 @@ type resolver struct {
 	addr   string
 	answer atomic.Pointer[func(name string) (addrs []string, code dnsmessage.RCode, silent bool)]
 	asked  atomic.Pointer[string]
+	mute   atomic.Uint32 // the type of question that gets no answer
 }
 
 func startResolver(t *testing.T, answer func(name string) ([]string, dnsmessage.RCode, bool)) *resolver {
@@ -66,7 +67,7 @@ func (r *resolver) reply(query []byte) []byte {
 	name := q.Name.String()
 	r.asked.Store(&name)
 	addrs, code, silent := (*r.answer.Load())(strings.TrimSuffix(name, "."))
-	if silent {
+	if silent || uint32(q.Type) == r.mute.Load() {
 		return nil
 	}
 	m.Response, m.RCode, m.RecursionAvailable, m.Additionals = true, code, true, nil

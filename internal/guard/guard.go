@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -158,7 +157,7 @@ func (g *Guard) Check(ctx context.Context, raw string) Verdict {
 	if d.addr.IsValid() {
 		return Verdict{URL: raw, Allowed: true, Addrs: []netip.Addr{d.addr}}
 	}
-	addrs, refused := g.resolve(ctx, d)
+	addrs, unanswered, refused := g.resolve(ctx, d)
 	if refused != nil {
 		return verdict(raw, refused.Reason, addrs, refused.Detail)
 	}
@@ -167,7 +166,7 @@ func (g *Guard) Check(ctx context.Context, raw string) Verdict {
 			return verdict(raw, reason, addrs, fmt.Sprintf("%s resolves to %s: %s", d.host, addr, reason.Message()))
 		}
 	}
-	return Verdict{URL: raw, Allowed: true, Addrs: addrs}
+	return Verdict{URL: raw, Allowed: true, Addrs: addrs, Unanswered: unanswered}
 }
 
 func verdict(raw string, reason Reason, addrs []netip.Addr, detail string) Verdict {
@@ -191,43 +190,6 @@ func (g *Guard) judgeAddress(d destination, addr netip.Addr) Reason {
 		return Scheme
 	}
 	return reason
-}
-
-// resolveTimeout bounds one look-up.
-const resolveTimeout = 10 * time.Second
-
-// resolve looks a name up to the end, with no search domain.
-func (g *Guard) resolve(ctx context.Context, d destination) ([]netip.Addr, *RefusedError) {
-	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
-	defer cancel()
-	name := d.host
-	if strings.Contains(name, ".") {
-		name += "." // absolute, so that no search domain is tried
-	}
-	addrs, err := g.resolver.LookupNetIP(ctx, "ip", name)
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return nil, &RefusedError{Reason: DNSNone, Host: d.host, Detail: fmt.Sprintf("%s has no address", d.host)}
-	case errors.Is(err, context.Canceled):
-		return nil, &RefusedError{Reason: DNSError, Host: d.host, Detail: fmt.Sprintf("looking up %s was cut short", d.host)}
-	case err != nil:
-		return nil, &RefusedError{Reason: DNSError, Host: d.host, Detail: fmt.Sprintf("%s could not be resolved: %s", d.host, dnsText(err))}
-	case len(addrs) == 0:
-		return nil, &RefusedError{Reason: DNSNone, Host: d.host}
-	}
-	for i := range addrs {
-		addrs[i] = addrs[i].Unmap()
-	}
-	return addrs, nil
-}
-
-func dnsText(err error) string {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		return dns.Err
-	}
-	return err.Error()
 }
 
 // newResolver asks one DNS server, or the system's. It is Go's own resolver:

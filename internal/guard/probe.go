@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"sealpost/internal/webhook"
+	"sealpost/internal/wire"
 )
 
 // Probe is what a connection to a receiver is like. No request is sent.
@@ -22,7 +25,25 @@ type Probe struct {
 // Probe connects to where a URL leads as a delivery would, judged in the same
 // way, shakes hands when it is https, and hangs up. What of the Probe is known
 // when it fails is returned too; a certificate that did not pass is among it.
-func (g *Guard) Probe(ctx context.Context, raw string) (p Probe, err error) {
+func (g *Guard) Probe(ctx context.Context, raw string) (Probe, error) {
+	return g.probe(ctx, raw, g.dial)
+}
+
+// ProbeAddr is Probe at one of the addresses that a URL's name has.
+func (g *Guard) ProbeAddr(ctx context.Context, raw string, addr netip.Addr) (Probe, error) {
+	return g.probe(ctx, raw, func(ctx context.Context, u *url.URL) (net.Conn, error) {
+		d, reason := read(called(u))
+		if reason != "" {
+			return nil, &RefusedError{Reason: reason, Host: u.Host}
+		}
+		if refused := g.refuse(d, addr); refused != nil {
+			return nil, refused
+		}
+		return g.connector(d)(ctx, addr)
+	})
+}
+
+func (g *Guard) probe(ctx context.Context, raw string, dial func(context.Context, *url.URL) (net.Conn, error)) (p Probe, err error) {
 	if v := g.Judge(raw); !v.Allowed {
 		return p, &RefusedError{Reason: v.Reason, Detail: v.Message}
 	}
@@ -31,7 +52,7 @@ func (g *Guard) Probe(ctx context.Context, raw string) (p Probe, err error) {
 		return p, err
 	}
 	began := time.Now()
-	conn, err := g.dial(ctx, u)
+	conn, err := dial(ctx, u)
 	p.Connected = time.Since(began)
 	if err != nil {
 		return p, err
@@ -42,14 +63,8 @@ func (g *Guard) Probe(ctx context.Context, raw string) (p Probe, err error) {
 		return p, nil
 	}
 	d, _ := read(raw)
-	config := g.transport.TLS.Clone()
-	config.ServerName = d.host
-	if d.addr.IsValid() {
-		config.ServerName = d.addr.String()
-	}
-	secure := tls.Client(conn, config)
 	began = time.Now()
-	err = secure.HandshakeContext(ctx)
+	secure, err := wire.Shake(ctx, conn, g.transport.TLS, d.host)
 	p.Handshake = time.Since(began)
 	p.Certificates = secure.ConnectionState().PeerCertificates
 	var refused *tls.CertificateVerificationError

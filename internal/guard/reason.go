@@ -101,7 +101,10 @@ type Verdict struct {
 	Allowed bool
 	Reason  Reason       // empty when allowed
 	Message string       // empty when allowed
-	Addrs   []netip.Addr // what the name resolved to, when that was asked
+	Addrs   []netip.Addr // what the name resolved to, when that was asked, in the order of dialling
+	// Unanswered is the question, A or AAAA, that no name server answered while it
+	// answered the other one; empty otherwise.
+	Unanswered string
 }
 
 // RefusedError is a refusal at the time of a call.

@@ -82,7 +82,7 @@ func (c *conn) exchange(r *http.Request, m *message) (*http.Response, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if failed != nil {
+		if failed != nil && !alerted(err) { // an alert tells why the other side hung up
 			err = failed // which is why there is no answer
 		}
 		return nil, err

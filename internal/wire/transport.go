@@ -91,15 +91,12 @@ func (t *Transport) connect(ctx context.Context, at place, u *url.URL) (*conn, e
 	if !at.secure {
 		return newConn(t, at, raw, raw), nil
 	}
-	config := t.TLS.Clone()
-	config.ServerName = (&url.URL{Host: at.host}).Hostname()
-	config.NextProtos = []string{"http/1.1"}
-	secure := tls.Client(raw, config)
 	ctx, cancel := context.WithTimeoutCause(ctx, t.HandshakeTimeout, errHandshake{})
 	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
+	secure, err := Shake(ctx, raw, t.TLS, (&url.URL{Host: at.host}).Hostname())
+	if err != nil {
 		_ = raw.Close()
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !alerted(err) {
 			err = context.Cause(ctx)
 		}
 		return nil, err
