@@ -67,3 +67,12 @@ func tellDead(told *alarm.Alarm, o deliver.Observation, id func(webhook.Delivery
 		slog.String("organization", o.Receiver.Organization), slog.String("webhook", o.Receiver.Name),
 		slog.Int("attempts", o.Outcome.Attempt.N), slog.Int("status", o.Outcome.Attempt.Status), slog.String("reason", o.Outcome.Reason))
 }
+
+// tellDisabled tells of a webhook that sealpost has disabled: its deliveries are parked
+// until a person enables it.
+func tellDisabled(told *alarm.Alarm, r *webhook.Receiver, o *webhook.Outcome) {
+	told.Tell("a webhook was disabled",
+		slog.String("organization", r.Organization), slog.String("webhook", r.Name), slog.String("reason", o.Disabled),
+		slog.String("delivery", o.Work.Key.String()), slog.String("event", o.Work.EventID), slog.String("type", o.Work.Type),
+		slog.Int("status", o.Attempt.Status), slog.String("error", o.Attempt.Error))
+}

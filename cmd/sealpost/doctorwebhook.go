@@ -24,10 +24,16 @@ func (a *app) examineWebhook(ctx context.Context, d *diagnosis, l *local, w *web
 	if w.Suspended {
 		d.warn("webhook.enabled", w.Name, "`sealpost org resume` releases them", "its deliveries are parked: %s", webhook.DisabledBySuspension)
 	}
-	if w.Disabled {
+	switch {
+	case w.Disabled && w.DisabledWhy != webhook.DisabledByHand: // nobody has decided that, so somebody has to hear of it
+		d.fail("webhook.enabled", w.Name, "when its receiver is well: `sealpost webhook update "+w.Name+" --enable`", "it is disabled, so its deliveries are parked: %s", orUnknown(w.DisabledWhy))
+	case w.Disabled:
 		d.warn("webhook.enabled", w.Name, "when its receiver is well: `sealpost webhook update "+w.Name+" --enable`", "it is disabled, so its deliveries are parked: %s", orUnknown(w.DisabledWhy))
-	} else {
+	default:
 		d.pass("webhook.enabled", w.Name, "it is enabled")
+	}
+	if w.RetryAfter.In(a.now()) {
+		d.warn("webhook.retry_after", w.Name, "wait, or end it: `sealpost delivery retry ID` on one of its deliveries", "its receiver has asked for no attempt before %s (Retry-After)", a.when(w.RetryAfter.Time))
 	}
 	hosts := map[string]bool{}
 	for _, url := range urlsOf(w) {

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
@@ -34,7 +36,8 @@ a second one is refused.
 
 It answers GET /healthz and /readyz. SIGTERM and SIGINT end it in order: attempts
 under way may finish (delivery.shutdown_grace), the rest is due again at the next
-start. A second signal ends it at once.
+start. After SIGTERM it still takes requests for a while (shutdown_delay), and /readyz
+answers 503, so that a load balancer sends no more of them. A second signal ends it at once.
 
 What it goes by are settings (sealpost help environment): listen, tls.cert_file, egress.allow,
 receipts.rpc_url, … The API needs a token (sealpost token create) or sign-in (auth.siwe.enabled).`,
@@ -139,6 +142,10 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 			lines(o)
 			tellDead(told, o, l.deliveryID)
 		},
+		Disabled: func(r *webhook.Receiver, o *webhook.Outcome) {
+			log.Warn("webhook disabled", "organization", r.Organization, "webhook", r.Name, "reason", o.Disabled, "delivery", o.Work.Key.String())
+			tellDisabled(told, r, o)
+		},
 	})
 	watcher, err := a.newWatcher(c, l.store, counts, log)
 	if err != nil {
@@ -197,6 +204,9 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 	defer cancel()
 	var clients sync.WaitGroup
 	clients.Go(func() { // beside the engine: a slow one is no reason to go on delivering
+		leave(ctx, c.ShutdownDelay)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Delivery.ShutdownGrace)
+		defer cancel()
 		if err := web.Shutdown(grace); err != nil {
 			_ = web.Close()
 		}
@@ -205,6 +215,18 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 	clients.Wait()
 	log.Info("stopped")
 	return broken
+}
+
+// leave gives load balancers time to see that the daemon is not ready any more, before
+// it stops to listen. A person who ends it by Ctrl-C waits for nobody.
+func leave(ctx context.Context, delay time.Duration) {
+	var by signalled
+	if !errors.As(context.Cause(ctx), &by) || by.signal != syscall.SIGTERM {
+		return
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	<-timer.C
 }
 
 // ownOrganization finds or makes the organization of the setting. When its slug belongs

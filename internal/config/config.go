@@ -26,6 +26,7 @@ type Config struct {
 	Server       string // origin URL of a daemon to work on; empty: the database file
 	Token        secret.Text
 
+	ShutdownDelay  time.Duration
 	Listen         string // host:port
 	MaxConnections int    // to the daemon, at a time
 	RequestMemory  int    // bytes of request bodies in the daemon, at a time

@@ -89,6 +89,8 @@ var settings = []Setting{
 		kind: integer(func(c *Config) *int { return &c.MaxConnections }, 1, 1<<20)},
 	{Key: "request_memory", Default: "32MiB", Example: "256MiB", Help: "memory for the request bodies of all clients of `serve`; a request that finds no room is answered 503",
 		kind: size(func(c *Config) *int { return &c.RequestMemory }, 32<<20, 1<<36)},
+	{Key: "shutdown_delay", Default: "1s", Example: "15s", Help: "how long `serve` still takes requests after SIGTERM, while /readyz answers 503, so that a load balancer sees it",
+		kind: duration(func(c *Config) *time.Duration { return &c.ShutdownDelay }, 0, 10*time.Minute)},
 	{Key: "base_url", Example: "https://hooks.example.com", Help: "how clients reach the daemon, when not by the address it listens on",
 		kind: webURL(func(c *Config) *string { return &c.BaseURL })},
 	{Key: "tls.cert_file", Example: "/etc/sealpost/cert.pem", Help: "certificate chain (PEM) to serve over https; read again when it changes",
@@ -122,7 +124,7 @@ var settings = []Setting{
 
 	{Key: "delivery.timeout", Default: "60s", Example: "20s", Help: "deadline of one attempt, from dial to last body byte",
 		kind: duration(func(c *Config) *time.Duration { return &c.Delivery.Timeout }, 10*time.Millisecond, 10*time.Minute)},
-	{Key: "delivery.disable_after", Default: "5d", Example: "2d", Help: "a webhook is disabled after so long of nothing but failures",
+	{Key: "delivery.disable_after", Default: "5d", Example: "2d", Help: "a webhook is disabled after so long of nothing but failures: at least 5 attempts, in 3 different hours",
 		kind: duration(func(c *Config) *time.Duration { return &c.Delivery.DisableAfter }, time.Minute, 365*day)},
 	{Key: "delivery.max_in_flight", Default: "8192", Example: "1024", Help: "requests under way at a time, to all webhooks",
 		kind: integer(func(c *Config) *int { return &c.Delivery.MaxInFlight }, 1, 65536)},

@@ -22,17 +22,20 @@ var (
 		"Age of a webhook's oldest pending delivery.", []string{"organization", "webhook"}, nil)
 	parkedDesc = prometheus.NewDesc("sealpost_webhook_parked",
 		"Deliveries that wait until somebody enables their webhook, counted up to 10000; only webhooks with the oldest are shown.", []string{"organization", "webhook"}, nil)
+	disabledDesc = prometheus.NewDesc("sealpost_webhooks_disabled",
+		"Webhooks that are disabled though nobody did it by hand: by 410 Gone, by nothing but failures, by a restore.", nil, nil)
 )
 
 // lags reads, when somebody looks, what is pending and parked.
 type lags struct {
-	read func(ctx context.Context) ([]webhook.Lag, error)
-	now  func() time.Time
+	read     func(ctx context.Context) ([]webhook.Lag, error)
+	disabled func(ctx context.Context) (int, error)
+	now      func() time.Time
 }
 
 // Describe implements [prometheus.Collector].
 func (l *lags) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{waitingDesc, pendingDesc, oldestDesc, parkedDesc} {
+	for _, desc := range []*prometheus.Desc{waitingDesc, pendingDesc, oldestDesc, parkedDesc, disabledDesc} {
 		out <- desc
 	}
 }
@@ -45,6 +48,13 @@ func (l *lags) Collect(out chan<- prometheus.Metric) {
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(waitingDesc, err)
 		return
+	}
+	if l.disabled != nil {
+		if n, err := l.disabled(ctx); err != nil {
+			out <- prometheus.NewInvalidMetric(disabledDesc, err)
+		} else {
+			out <- prometheus.MustNewConstMetric(disabledDesc, prometheus.GaugeValue, float64(n))
+		}
 	}
 	now := l.now()
 	show := func(desc *prometheus.Desc, value float64, labels ...string) {

@@ -25,6 +25,7 @@ type Options struct {
 	Lags     func(ctx context.Context) ([]webhook.Lag, error) // the oldest first
 	InFlight func() int                                       // requests under way
 	Queued   func() int                                       // deliveries in memory that wait
+	Disabled func(ctx context.Context) (int, error)           // webhooks that sealpost has disabled; nil shows none
 	LogBytes func() int64                                     // size of the write-ahead log
 	Now      func() time.Time
 }
@@ -93,7 +94,7 @@ func New(opts Options) *Metrics {
 		gauge("sealpost_in_flight", "Requests to receivers under way.", func() float64 { return float64(opts.InFlight()) }),
 		gauge("sealpost_queued", "Deliveries in memory that wait for their turn.", func() float64 { return float64(opts.Queued()) }),
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
-		&lags{read: opts.Lags, now: opts.Now},
+		&lags{read: opts.Lags, disabled: opts.Disabled, now: opts.Now},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

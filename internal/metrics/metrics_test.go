@@ -32,6 +32,7 @@ func options(lags []webhook.Lag, err error) metrics.Options {
 	return metrics.Options{
 		Version:  "1.2.3",
 		Lags:     func(context.Context) ([]webhook.Lag, error) { return lags, err },
+		Disabled: func(context.Context) (int, error) { return 5, nil },
 		InFlight: func() int { return 7 }, Queued: func() int { return 8 }, LogBytes: func() int64 { return 4096 },
 		Now: func() time.Time { return now },
 	}
@@ -67,7 +68,7 @@ func TestMetrics(t *testing.T) {
 		`sealpost_attempts_total{outcome="5xx"} 1` + "\n", `sealpost_attempts_total{outcome="error"} 2` + "\n",
 		"sealpost_attempt_duration_seconds_count 7\n", "sealpost_first_attempt_wait_seconds_count 7\n",
 		"sealpost_commit_operations_sum 6\n", "sealpost_rows_written_total 14\n", "sealpost_commit_duration_seconds_count 1\n",
-		"sealpost_panics_total 1\n", "sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
+		"sealpost_panics_total 1\n", "sealpost_webhooks_disabled 5\n", "sealpost_in_flight 7\n", "sealpost_queued 8\n", "sealpost_wal_bytes 4096\n", `sealpost_build_info{version="1.2.3"} 1` + "\n",
 		`sealpost_webhook_pending{organization="acme",webhook="orders"} 3` + "\n",
 		`sealpost_webhook_oldest_pending_seconds{organization="acme",webhook="orders"} 90` + "\n",
 	} {

@@ -49,3 +49,10 @@ func (s *Store) LogBytes() int64 {
 	}
 	return info.Size()
 }
+
+// Disabled counts the webhooks of all organizations that are disabled though no person
+// did it by hand.
+func (s *Store) Disabled(ctx context.Context) (n int, err error) {
+	err = s.row(ctx, `SELECT count(*) FROM webhook WHERE disabled IS NOT NULL AND disabled <> ? AND deleted_at IS NULL`, []any{webhook.DisabledByHand}, &n)
+	return n, fault(s.path, err)
+}

@@ -39,7 +39,7 @@ func (p Program) Command(ctx context.Context, args ...string) *exec.Cmd {
 	p.T.Helper()
 	cmd := exec.CommandContext(ctx, Binary(p.T), args...) //nolint:gosec // the program under test
 	cmd.Args[0] = "sealpost"
-	cmd.Env = append([]string{"HOME=" + p.T.TempDir(), "PATH=" + os.Getenv("PATH"), raceExit}, p.Env...)
+	cmd.Env = append([]string{"HOME=" + p.T.TempDir(), "PATH=" + os.Getenv("PATH"), raceExit, "SEALPOST_SHUTDOWN_DELAY=0s"}, p.Env...)
 	return cmd
 }
 

@@ -45,6 +45,7 @@ func play(t *testing.T, folder string, scripts testscript.Params) {
 			env.Setenv("PORT", FreePort(t))
 			env.Setenv("METRICS_PORT", FreePort(t))
 			env.Setenv("SEALPOST_METRICS_LISTEN", "off")
+			env.Setenv("SEALPOST_SHUTDOWN_DELAY", "0s") // nobody balances any load
 			env.Setenv("DOCS", docs)
 			env.Setenv("OTHER", "another-signing-secret-0123456789")
 			env.Setenv("SECRET", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")

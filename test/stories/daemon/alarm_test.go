@@ -115,3 +115,25 @@ func TestSentryMistyped(t *testing.T) {
 		}
 	}
 }
+
+// TestSentryHearsOfADisabledWebhook: a receiver that answers 410 disables its webhook,
+// and Sentry is told which one, of which organization, and why.
+func TestSentryHearsOfADisabledWebhook(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	defer receiver.Close()
+	told := story.NewSentry(t)
+	p := story.New(t, []string{
+		"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "s.db"), "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_SENTRY_DSN=" + told.DSN(),
+	})
+	if _, errs, code := p.Run("", "webhook", "create", "orders", "--url", receiver.URL+"/canary"); code != 0 {
+		t.Fatal(errs)
+	}
+	p.Serve()
+	if _, errs, code := p.Run("", "publish", "order.paid", "--data", "{}"); code != 0 {
+		t.Fatal(errs)
+	}
+	report := told.Next(t, "a webhook was disabled")
+	if c := report.Contexts.Sealpost; c["organization"] == "" || c["webhook"] != "orders" || c["reason"] != "the receiver answered 410 Gone" || c["status"] != "410" {
+		t.Errorf("it is told as %+v", report)
+	}
+}

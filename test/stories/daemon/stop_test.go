@@ -94,3 +94,43 @@ func TestStopBesideSlowClient(t *testing.T) {
 		t.Errorf("what the receiver answered is not known: %s", out)
 	}
 }
+
+// TestStopTellsTheLoadBalancer: after SIGTERM the daemon still listens for a while and
+// says at /readyz that it is not ready. Requests are answered until it stops to listen.
+func TestStopTellsTheLoadBalancer(t *testing.T) {
+	p := story.New(t, []string{"SEALPOST_DATABASE=" + filepath.Join(t.TempDir(), "sealpost.db"), "SEALPOST_SHUTDOWN_DELAY=3s"})
+	address := "127.0.0.1:" + story.FreePort(t)
+	daemon := p.Command(context.Background(), "serve", "--listen", address, "--metrics-listen", "off")
+	var logs story.Record
+	daemon.Stderr = &logs
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = daemon.Process.Kill() })
+	story.Ready(t, "http://"+address)
+	if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(logs.String(), "msg=stopping") {
+		<-tick.C
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // each on a connection of its own
+	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatalf("%s after SIGTERM: %v\n%s", path, err, &logs)
+		}
+		if _ = response.Body.Close(); response.StatusCode != want {
+			t.Errorf("%s after SIGTERM is %d, not %d", path, response.StatusCode, want)
+		}
+	}
+	if err := daemon.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v\n%s", err, &logs)
+	}
+}
