@@ -36,7 +36,6 @@ const (
 	CodeNotRecipient       Code = "YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION"
 	CodeMayNotUpdateMember Code = "YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER"
 	CodeLastOwner          Code = "YOU_CANNOT_LEAVE_THE_ORGANIZATION_WITHOUT_AN_OWNER"
-	CodeTooManyNonces      Code = "TOO_MANY_REQUESTS"
 )
 
 // faults has the text of each code, as better-auth writes it, and the kind of
@@ -71,7 +70,6 @@ var faults = map[Code]struct {
 	CodeNotRecipient:       {"You are not the recipient of the invitation", webhook.CodeNoPermission},
 	CodeMayNotUpdateMember: {"You are not allowed to update this member", webhook.CodeNoPermission},
 	CodeLastOwner:          {"You cannot leave the organization without an owner", webhook.CodeConflict},
-	CodeTooManyNonces:      {"Too many sign-ins are under way", webhook.CodeTooManyRequests},
 }
 
 // Error is a refusal of the sign-in and organization use cases. It unwraps to

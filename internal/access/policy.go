@@ -54,7 +54,7 @@ func CheckDomain(domain string) error {
 // over https: behind a proxy neither is what this server sees.
 func (p Policy) Check(m *Message, now time.Time) error {
 	switch {
-	case !strings.EqualFold(m.Domain, p.Domain):
+	case m.Domain != p.Domain:
 		return Fault(CodeMismatch, fmt.Sprintf("the message is for the domain %s, this server is %s", quote(m.Domain), quote(p.Domain)))
 	case m.ChainID != p.ChainID:
 		return Fault(CodeMismatch, fmt.Sprintf("the message is for chain %d, this server wants %d", m.ChainID, p.ChainID))

@@ -26,7 +26,7 @@ func TestPolicyCheck(t *testing.T) {
 		says   string
 	}{
 		{"as it should be", func(*Message) {}, false, "", ""},
-		{"the domain in another case", func(m *Message) { m.Domain = "EXAMPLE.com" }, false, "", ""},
+		{"the domain in another case", func(m *Message) { m.Domain = "EXAMPLE.com" }, false, CodeMismatch, "EXAMPLE.com"},
 		{"another domain", func(m *Message) { m.Domain = "evil.example" }, false, CodeMismatch, "evil.example"},
 		{"a domain that begins alike", func(m *Message) { m.Domain = "example.com.evil.example" }, false, CodeMismatch, "domain"},
 		{"a domain with a user", func(m *Message) { m.Domain = "example.com@evil.example" }, false, CodeMismatch, "domain"},

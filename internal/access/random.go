@@ -10,7 +10,7 @@ const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // Lengths of random text over base62, 5.95 bits a character.
 const (
-	shortText = 22 // 130 bits: nonces and invitations, which live for hours
+	shortText = 22 // 130 bits: invitations, which live for days
 	longText  = 43 // 256 bits: tokens
 )
 

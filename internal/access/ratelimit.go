@@ -9,8 +9,12 @@ import (
 // MaxRateLimit bounds the limit of a [Limiter], in requests a minute.
 const MaxRateLimit = 1000
 
-// maxTracked bounds how many addresses a limiter tells apart.
-const maxTracked = 4096
+// maxTracked bounds how many addresses a limiter tells apart, and maxTimes how
+// many requests it remembers of all of them together.
+const (
+	maxTracked = 4096
+	maxTimes   = 1 << 19
+)
 
 // Limiter lets at most so many requests of one client address through in any
 // span of a minute. An IPv6 client is its /64, which is what one customer gets.
@@ -19,6 +23,7 @@ const maxTracked = 4096
 // not those who came before.
 type Limiter struct {
 	perMinute int
+	most      int // addresses
 
 	mu      sync.Mutex
 	clients map[netip.Prefix]*window
@@ -28,7 +33,8 @@ type Limiter struct {
 // NewLimiter makes a limiter; a limit of 0 lets everything through, one above
 // [MaxRateLimit] counts as that.
 func NewLimiter(perMinute int) *Limiter {
-	return &Limiter{perMinute: min(perMinute, MaxRateLimit), clients: make(map[netip.Prefix]*window)}
+	perMinute = min(perMinute, MaxRateLimit)
+	return &Limiter{perMinute: perMinute, most: min(maxTracked, maxTimes/max(perMinute, 1)), clients: make(map[netip.Prefix]*window)}
 }
 
 // Allow counts a request of a client at a time. When it is one too many, wait
@@ -39,21 +45,21 @@ func (l *Limiter) Allow(client netip.Addr, now time.Time) (wait time.Duration, o
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.window(group(client), now).take(l.perMinute, now)
+	return l.window(Network(client), now).take(l.perMinute, now)
 }
 
 func (l *Limiter) window(client netip.Prefix, now time.Time) *window {
 	if found := l.clients[client]; found != nil {
 		return found
 	}
-	if len(l.clients) >= maxTracked {
+	if len(l.clients) >= l.most {
 		for prefix, w := range l.clients {
 			if w.idle(now) {
 				delete(l.clients, prefix)
 			}
 		}
 	}
-	if len(l.clients) >= maxTracked {
+	if len(l.clients) >= l.most {
 		return &l.others
 	}
 	w := &window{}
@@ -61,14 +67,15 @@ func (l *Limiter) window(client netip.Prefix, now time.Time) *window {
 	return w
 }
 
-// group is whom an address counts for.
-func group(client netip.Addr) netip.Prefix {
+// Network is whom a client's address counts for: itself, or an IPv6 address's /64,
+// which is what one customer gets. The zero address has the zero prefix.
+func Network(client netip.Addr) netip.Prefix {
 	client = client.Unmap().WithZone("")
 	bits := client.BitLen()
 	if client.Is6() {
 		bits = 64
 	}
-	prefix, _ := client.Prefix(bits) // the zero address has the zero prefix
+	prefix, _ := client.Prefix(bits)
 	return prefix
 }
 

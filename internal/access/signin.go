@@ -4,15 +4,32 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"sealpost/internal/secret"
 	"sealpost/internal/webhook"
 )
 
-// Nonce makes a nonce for one sign-in and keeps it.
-func (s *Service) Nonce(ctx context.Context) (string, error) {
-	nonce, now := NewNonce(), s.Now()
-	return nonce, s.Store.AddNonce(ctx, nonce, now.Add(NonceLife), now)
+// Nonce makes a nonce for one sign-in, of the owner alone unless that is zero. Nothing is
+// stored.
+func (s *Service) Nonce(ctx context.Context, owner NonceOwner) (string, error) {
+	key, err := s.nonceKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	return NewNonce(key, owner, s.Now()), nil
+}
+
+// nonceKey is the database's key for nonces; it is read once.
+func (s *Service) nonceKey(ctx context.Context) ([]byte, error) {
+	if key := s.key.Load(); key != nil {
+		return *key, nil
+	}
+	key, err := s.Store.Key(ctx, noncePurpose)
+	if err == nil {
+		s.key.Store(&key)
+	}
+	return key, err
 }
 
 // Credentials is what a client presents to sign in.
@@ -33,9 +50,13 @@ type SignedIn struct {
 }
 
 // SignIn checks a signed message and starts a session. The nonce is gone after
-// it, whatever came of it; only a message that does not parse, or an e-mail address
-// that may not be claimed, costs none.
+// that. What is refused costs no nonce and stores nothing.
 func (s *Service) SignIn(ctx context.Context, given Credentials) (SignedIn, error) {
+	if given.Email != "" {
+		if _, err := ParseEmail(given.Email); err != nil { // the shape of what is sent comes before the message
+			return SignedIn{}, err
+		}
+	}
 	message, err := ParseMessage(given.Message)
 	if err != nil {
 		return SignedIn{}, Fault(CodeMismatch, err.Error())
@@ -44,12 +65,13 @@ func (s *Service) SignIn(ctx context.Context, given Credentials) (SignedIn, erro
 	if err != nil {
 		return SignedIn{}, err
 	}
-	now := s.Now()
-	live, err := s.Store.ConsumeNonce(ctx, message.Nonce, now)
-	switch {
-	case err != nil:
+	key, err := s.nonceKey(ctx)
+	if err != nil {
 		return SignedIn{}, err
-	case !live:
+	}
+	now := s.Now()
+	id, expires, live := ReadNonce(key, message.Nonce, NonceOwner{message.Address, message.ChainID}, now)
+	if !live {
 		return SignedIn{}, Fault(CodeNonce, "")
 	}
 	if err := s.Policy.Check(message, now); err != nil {
@@ -57,6 +79,12 @@ func (s *Service) SignIn(ctx context.Context, given Credentials) (SignedIn, erro
 	}
 	if err := given.signs(message); err != nil {
 		return SignedIn{}, err
+	}
+	switch fresh, err := s.Store.UseNonce(ctx, id, expires.Add(keepNonces), now); {
+	case err != nil:
+		return SignedIn{}, err
+	case !fresh:
+		return SignedIn{}, Fault(CodeNonce, "")
 	}
 	session, token := NewSession(claim, now)
 	user, err := s.Store.AddSession(ctx, NewUser(message.Address, now), session)
@@ -66,6 +94,10 @@ func (s *Service) SignIn(ctx context.Context, given Credentials) (SignedIn, erro
 	session.User = user.ID
 	return SignedIn{Session: session, User: user, Token: token}, nil
 }
+
+// keepNonces is for how long a used nonce is kept after its end, for a clock that
+// is set back.
+const keepNonces = 24 * time.Hour
 
 // signs returns nil when the signature is the message's account's, and what is
 // said besides agrees with the message.

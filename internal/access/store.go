@@ -15,14 +15,14 @@ type Store interface {
 	Organizations
 }
 
-// SignIns keeps nonces, users and sessions.
+// SignIns keeps used nonces, users and sessions.
 type SignIns interface {
-	// AddNonce keeps a nonce until it expires and forgets those that have.
-	// With [MaxNonces] kept it refuses, by [CodeTooManyNonces].
-	AddNonce(ctx context.Context, nonce string, expires, now time.Time) error
-	// ConsumeNonce takes a nonce away and reports whether it was there and
-	// live. Of many callers at once one gets true.
-	ConsumeNonce(ctx context.Context, nonce string, now time.Time) (bool, error)
+	// Key returns the database's key for a purpose: 32 random bytes, made on
+	// first use, the same for all processes.
+	Key(ctx context.Context, purpose string) ([]byte, error)
+	// UseNonce keeps a used nonce until it is of no use any more, forgets those
+	// that are, and reports whether it was not kept before. Of many callers at once one gets true.
+	UseNonce(ctx context.Context, id NonceID, until, now time.Time) (bool, error)
 	// AddSession keeps a session of the user with the candidate's address,
 	// who is made of the candidate when there is none yet, and returns the
 	// user. The session's own User member is the store's to fill. Sessions

@@ -162,12 +162,12 @@ func TestRandomText(t *testing.T) {
 	counts := make(map[rune]int)
 	const rounds = 2000
 	for range rounds {
-		nonce := NewNonce()
-		if !isNonce(nonce) || !isBase62(nonce, shortText) || seen[nonce] {
-			t.Fatalf("the nonce %q", nonce)
+		text := randomText(shortText)
+		if !isBase62(text, shortText) || seen[text] {
+			t.Fatalf("the text %q", text)
 		}
-		seen[nonce] = true
-		for _, c := range nonce {
+		seen[text] = true
+		for _, c := range text {
 			counts[c]++
 		}
 	}

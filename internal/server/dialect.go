@@ -126,8 +126,8 @@ func (s *Server) authBody(w http.ResponseWriter, r *http.Request, into any) erro
 // kindOf names what a member should have been, in JSON's words.
 func kindOf(mismatch *json.UnmarshalTypeError) string {
 	switch kind := mismatch.Type.Kind().String(); kind {
-	case "uint64":
-		return "a whole number"
+	case "float64":
+		return "number"
 	case "slice":
 		return "array"
 	case "map", "struct":

@@ -347,6 +347,10 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	each(`"`+strings.Repeat("x", 2<<20)+`"`, "Authorization", owner, "Cookie", cookie, "signature", likely)
 	each(`{}`, "Authorization", owner, "Cookie", cookie, "Content-Type", "text/plain")
 	each(`{}`, "Authorization", owner)
+	e.opts.SignIn.Service = &access.Service{Store: e.store, Now: e.time, Policy: e.users.Policy} // which has no key for nonces yet
+	restarted := server.New(e.opts)
+	restarted.Ready(true)
+	e.serve(restarted)
 	e.must(e.store.Close())
 	each(dispute, "Authorization", owner, "Cookie", cookie, "signature", digest(providerKey, dispute), "X-Forwarded-For", "203.0.113.9")
 	e.ask("POST", "/api/auth/siwe/verify", string(signed), "X-Forwarded-For", "203.0.113.9")

@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"database/sql"
+	"fmt"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -52,24 +55,31 @@ func TestVerifyRefuses(t *testing.T) {
 		status  int
 		code    string
 	}{
-		"another domain":      {func(m *access.Message) { m.Domain = "evil.example" }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
-		"another chain":       {func(m *access.Message) { m.ChainID = 5 }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
-		"an unknown nonce":    {func(m *access.Message) { m.Nonce = "abcdefgh12345678" }, nil, 401, "UNAUTHORIZED_INVALID_OR_EXPIRED_NONCE"},
-		"expired":             {func(m *access.Message) { m.ExpirationTime = access.At(e.time()) }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_EXPIRED"},
-		"too early":           {func(m *access.Message) { m.NotBefore = access.At(e.time().Add(time.Hour)) }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_NOT_YET_VALID"},
-		"another's signature": {func(m *access.Message) { m.Address = access.Address{1} }, nil, 401, "UNAUTHORIZED_INVALID_SIWE_SIGNATURE"},
-		"no message":          {nil, func(b map[string]any) { b["message"] = "" }, 400, "VALIDATION_ERROR"},
-		"a message of sorts":  {nil, func(b map[string]any) { b["message"] = "let me in" }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
-		"a carriage return":   {nil, func(b map[string]any) { b["message"] = strings.ReplaceAll(b["message"].(string), "\n", "\r\n") }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
-		"no signature":        {nil, func(b map[string]any) { delete(b, "signature") }, 400, "VALIDATION_ERROR"},
-		"signature a number":  {nil, func(b map[string]any) { b["signature"] = 1 }, 400, "VALIDATION_ERROR"},
-		"a short signature":   {nil, func(b map[string]any) { b["signature"] = "0x12" }, 401, "UNAUTHORIZED_INVALID_SIWE_SIGNATURE"},
-		"another wallet":      {nil, func(b map[string]any) { b["walletAddress"] = "0x" + strings.Repeat("0", 40) }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
-		"another chainId":     {nil, func(b map[string]any) { b["chainId"] = 5 }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
-		"chainId a text":      {nil, func(b map[string]any) { b["chainId"] = "1" }, 400, "VALIDATION_ERROR"},
-		"chainId 0":           {nil, func(b map[string]any) { b["chainId"] = 0 }, 400, "VALIDATION_ERROR"},
-		"no e-mail at all":    {nil, func(b map[string]any) { b["email"] = "nobody" }, 400, "VALIDATION_ERROR"},
-		"another's e-mail":    {nil, func(b map[string]any) { b["email"] = "0x" + strings.Repeat("0", 40) + "@" + domain }, 400, "VALIDATION_ERROR"},
+		"another domain":          {func(m *access.Message) { m.Domain = "evil.example" }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"another chain":           {func(m *access.Message) { m.ChainID = 5 }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"an unknown nonce":        {func(m *access.Message) { m.Nonce = "abcdefgh12345678" }, nil, 401, "UNAUTHORIZED_INVALID_OR_EXPIRED_NONCE"},
+		"expired":                 {func(m *access.Message) { m.ExpirationTime = access.At(e.time()) }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_EXPIRED"},
+		"too early":               {func(m *access.Message) { m.NotBefore = access.At(e.time().Add(time.Hour)) }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_NOT_YET_VALID"},
+		"another's signature":     {func(m *access.Message) { m.Address = access.Address{1} }, nil, 401, "UNAUTHORIZED_INVALID_SIWE_SIGNATURE"},
+		"no message":              {nil, func(b map[string]any) { b["message"] = "" }, 400, "VALIDATION_ERROR"},
+		"a message of sorts":      {nil, func(b map[string]any) { b["message"] = "let me in" }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"a carriage return":       {nil, func(b map[string]any) { b["message"] = strings.ReplaceAll(b["message"].(string), "\n", "\r\n") }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"no signature":            {nil, func(b map[string]any) { delete(b, "signature") }, 400, "VALIDATION_ERROR"},
+		"signature a number":      {nil, func(b map[string]any) { b["signature"] = 1 }, 400, "VALIDATION_ERROR"},
+		"a short signature":       {nil, func(b map[string]any) { b["signature"] = "0x12" }, 401, "UNAUTHORIZED_INVALID_SIWE_SIGNATURE"},
+		"another wallet":          {nil, func(b map[string]any) { b["walletAddress"] = "0x" + strings.Repeat("0", 40) }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"another chainId":         {nil, func(b map[string]any) { b["chainId"] = 5 }, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"chainId a text":          {nil, func(b map[string]any) { b["chainId"] = "1" }, 400, "VALIDATION_ERROR"},
+		"chainId 0":               {nil, func(b map[string]any) { b["chainId"] = 0 }, 400, "VALIDATION_ERROR"},
+		"the domain in capitals":  {func(m *access.Message) { m.Domain = strings.ToUpper(domain) }, nil, 401, "UNAUTHORIZED_SIWE_MESSAGE_MISMATCH"},
+		"no message, bad chain":   {nil, func(b map[string]any) { b["message"], b["chainId"] = "let me in", -1 }, 400, "VALIDATION_ERROR"},
+		"no message, bad wallet":  {nil, func(b map[string]any) { b["message"], b["walletAddress"] = "let me in", "0x12" }, 400, "VALIDATION_ERROR"},
+		"no message, bad e-mail":  {nil, func(b map[string]any) { b["message"], b["email"] = "let me in", "nobody" }, 400, "VALIDATION_ERROR"},
+		"no message, e-mail null": {nil, func(b map[string]any) { b["message"], b["email"] = "let me in", nil }, 400, "VALIDATION_ERROR"},
+		"e-mail empty":            {nil, func(b map[string]any) { b["email"] = "" }, 400, "VALIDATION_ERROR"},
+		"wallet a number":         {nil, func(b map[string]any) { b["message"], b["walletAddress"] = "let me in", 5 }, 400, "VALIDATION_ERROR"},
+		"no e-mail at all":        {nil, func(b map[string]any) { b["email"] = "nobody" }, 400, "VALIDATION_ERROR"},
+		"another's e-mail":        {nil, func(b map[string]any) { b["email"] = "0x" + strings.Repeat("0", 40) + "@" + domain }, 400, "VALIDATION_ERROR"},
 	} {
 		body := e.signed("1", c.message)
 		if c.body != nil {
@@ -89,17 +99,76 @@ func TestVerifyRefuses(t *testing.T) {
 func TestBodiesOfSignIn(t *testing.T) {
 	e := newEdge(t, nil)
 	const nonce = "/api/auth/siwe/nonce"
-	for _, fine := range []string{"", "{}", `{"walletAddress":"0xabc","chainId":1}`, `{"address":"0X12","more":[1]}`} {
+	const address = "0X52908400098527886E0F7030069857D2E4169EE7"
+	for _, fine := range []string{"", "{}", `{"walletAddress":"` + address + `","chainId":1}`, `{"walletAddress":"` + address + `","chainId":1.0}`, `{"address":"` + address + `","more":[1]}`} {
 		e.want(fine, e.ask("POST", nonce, fine), 200, "")
 	}
 	e.want("get-nonce", e.ask("POST", "/api/auth/siwe/get-nonce", "{}"), 200, "")
 	e.want("bad JSON", e.ask("POST", nonce, "{\n"), 400, "BAD_REQUEST")
 	e.want("a list", e.ask("POST", nonce, "[]"), 400, "BAD_REQUEST")
-	e.want("a number for a text", e.ask("POST", nonce, `{"walletAddress":1}`), 400, "VALIDATION_ERROR")
+	for _, bad := range []string{
+		`{"walletAddress":1}`, `{"walletAddress":null}`, `{"walletAddress":"0xabc"}`, `{"walletAddress":""}`, `{"address":"` + address[2:] + `"}`, `{"address":"` + address + `0"}`,
+		`{"walletAddress":"` + address + `","chainId":0}`, `{"walletAddress":"` + address + `","chainId":-1}`, `{"walletAddress":"` + address + `","chainId":1.5}`,
+		`{"walletAddress":"` + address + `","chainId":"1"}`, `{"walletAddress":"` + address + `","chainId":null}`, `{"walletAddress":"` + address + `","chainId":9007199254740993}`,
+	} {
+		e.want(bad, e.ask("POST", nonce, bad), 400, "VALIDATION_ERROR")
+	}
 	e.want("text/plain", e.ask("POST", nonce, "{}", "Content-Type", "text/plain"), 415, "UNSUPPORTED_MEDIA_TYPE")
 	e.want("too large", e.ask("POST", nonce, `{"a":"`+strings.Repeat("x", 70<<10)+`"}`), 413, "TOO_LARGE")
 	e.want("GET", e.ask("GET", nonce, ""), 405, "METHOD_NOT_ALLOWED")
 	e.want("elsewhere", e.ask("GET", "/api/auth/nowhere", ""), 404, "NOT_FOUND")
+}
+
+// TestNonces asks for many more nonces than are ever used. None is stored, all are good, also
+// to a second daemon and after a restart, and one that a wallet asked for is good for that wallet alone.
+func TestNonces(t *testing.T) {
+	e := newEdge(t, nil)
+	count := func() (n int) {
+		e.Helper()
+		db, err := sql.Open("sqlite", filepath.Join(e.dir, "sealpost.db"))
+		e.must(err)
+		defer db.Close() //nolint:errcheck // it was only read
+		e.must(db.QueryRowContext(e.Context(), `SELECT count(*) FROM used_nonce`).Scan(&n))
+		return n
+	}
+	early := e.signed("1", nil)
+	for range 1000 {
+		e.want("a nonce", e.ask("POST", "/api/auth/siwe/nonce", "{}"), 200, "")
+	}
+	if n := count(); n != 0 {
+		t.Errorf("%d nonces are stored", n)
+	}
+	e.users = &access.Service{Store: e.store, Now: e.time, Policy: e.users.Policy}
+	e.opts.SignIn = &server.SignIn{Service: e.users, BaseURL: "https://" + domain}
+	e.serve(server.New(e.opts)) // another daemon
+	bad := e.signed("2", nil)
+	bad["signature"] = early["signature"]
+	e.want("another's signature", e.verify(bad), 401, "UNAUTHORIZED_INVALID_SIWE_SIGNATURE")
+	if n := count(); n != 0 {
+		t.Errorf("%d nonces are stored for what was refused", n)
+	}
+	e.want("the first nonce", e.verify(early), 200, "")
+	e.want("the first nonce again", e.verify(early), 401, "UNAUTHORIZED_INVALID_OR_EXPIRED_NONCE")
+	if n := count(); n != 1 {
+		t.Errorf("%d nonces are stored, not the used one", n)
+	}
+	asked := func(digit string, chain int) string {
+		body := fmt.Sprintf(`{"walletAddress":"%s","chainId":%d}`, wallet(e, digit).Address.Lower(), chain)
+		return read[struct{ Nonce string }](e, e.ask("POST", "/api/auth/siwe/nonce", body)).Nonce
+	}
+	for name, c := range map[string]struct {
+		nonce  string
+		status int
+		code   string
+	}{
+		"one's own":              {asked("1", 1), 200, ""},
+		"another wallet's":       {asked("2", 1), 401, "UNAUTHORIZED_INVALID_OR_EXPIRED_NONCE"},
+		"one's own, other chain": {asked("1", 5), 401, "UNAUTHORIZED_INVALID_OR_EXPIRED_NONCE"},
+	} {
+		body := e.signed("1", func(m *access.Message) { m.Nonce = c.nonce })
+		body["walletAddress"], body["chainId"] = wallet(e, "1").Address.String(), 1
+		e.want(name, e.verify(body), c.status, c.code)
+	}
 }
 
 // TestForeignPages has what browsers send for pages of other origins.

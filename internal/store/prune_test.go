@@ -346,7 +346,7 @@ func TestTidy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.AddNonce(ctx, "nonce", now.Add(time.Hour), now); err != nil {
+	if _, err := s.UseNonce(ctx, access.NonceID{1}, now.Add(time.Hour), now); err != nil {
 		t.Fatal(err)
 	}
 	session := access.Session{ID: "s", Digest: access.Digest{1}, Created: now, Updated: now, Expires: now.Add(time.Hour)}

@@ -4,37 +4,23 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"sealpost/internal/access"
 )
 
-// AddNonce keeps a nonce until it expires and forgets those that have.
-func (s *Store) AddNonce(ctx context.Context, nonce string, expires, now time.Time) error {
-	return s.separate(ctx, func(tx *session) error {
-		if err := tx.exec(`DELETE FROM nonce WHERE expires_at <= ?`, millis(now)); err != nil {
-			return err
-		}
-		var kept int
-		if err := tx.row(`SELECT count(*) FROM nonce`, nil, &kept); err != nil {
-			return err
-		}
-		if kept >= access.MaxNonces {
-			return access.Fault(access.CodeTooManyNonces, fmt.Sprintf("%d wait to be signed", kept))
-		}
-		return tx.exec(`INSERT INTO nonce (nonce, expires_at) VALUES (?, ?)`, nonce, millis(expires))
-	})
-}
-
-// ConsumeNonce takes a nonce away and reports whether it was there and live.
-func (s *Store) ConsumeNonce(ctx context.Context, nonce string, now time.Time) (live bool, err error) {
+// UseNonce keeps a used nonce, forgets those whose time is over, and reports
+// whether it was not kept before.
+func (s *Store) UseNonce(ctx context.Context, id access.NonceID, until, now time.Time) (fresh bool, err error) {
 	err = s.separate(ctx, func(tx *session) error {
-		n, err := tx.changed(`DELETE FROM nonce WHERE nonce = ? AND expires_at > ?`, nonce, millis(now))
-		live = n == 1
+		if err := tx.exec(`DELETE FROM used_nonce WHERE expires_at <= ?`, millis(now)); err != nil {
+			return err
+		}
+		n, err := tx.changed(`INSERT INTO used_nonce (id, expires_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING`, id[:], millis(until))
+		fresh = n == 1
 		return err
 	})
-	return live && err == nil, err
+	return fresh && err == nil, err
 }
 
 // user finds a wallet's user, who is made of the candidate on first sight.

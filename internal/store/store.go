@@ -126,7 +126,7 @@ func (s *Store) Path() string { return s.path }
 // SQLite opens one that is read-only without a word. That another process is
 // writing at the moment is no reason.
 func (s *Store) Writable(ctx context.Context) error {
-	if err := s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM nonce WHERE false`) }); !Busy(err) {
+	if err := s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM used_nonce WHERE false`) }); !Busy(err) {
 		return err
 	}
 	return nil

@@ -20,7 +20,7 @@ var outlived = []struct {
 	keep         time.Duration
 }{
 	{"session", `expires_at <= ?1 OR expires_at > ?1 + ` + fmt.Sprint(access.SessionMost.Milliseconds()), 0}, // or made far ahead of its time
-	{"nonce", `expires_at <= ?`, 0},
+	{"used_nonce", `expires_at <= ?`, 0},
 	{"invitation", `expires_at <= ?`, KeepInvitations},
 	{"signing_secret", `ends_at < ?`, webhook.KeepRotated},
 	{"decline", `at <= ?`, KeepDeclines},

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) access.Store) {
 		"SignInRefused":       signInRefused,
 		"NonceOnce":           nonceOnce,
 		"NonceExpires":        nonceExpires,
+		"NonceOfOwner":        nonceOfOwner,
 		"SessionSlides":       sessionSlides,
 		"SessionsBounded":     sessionsBounded,
 		"ClockIsSet":          clockIsSet,
@@ -44,11 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) access.Store) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &story{T: t, now: start}
-			s.Service = access.Service{
-				Store:  open(t),
-				Policy: access.Policy{Domain: "example.com", ChainID: 1, Signup: access.SignupOpen},
-				Now:    func() time.Time { return s.now },
-			}
+			s.Store, s.Now = open(t), func() time.Time { return s.now }
+			s.Policy = access.Policy{Domain: "example.com", ChainID: 1, Signup: access.SignupOpen}
 			tell(s)
 		})
 	}
@@ -73,7 +71,7 @@ func (s *story) wallet(digit string) access.Wallet {
 // credentials signs a fresh message with a fresh nonce.
 func (s *story) credentials(digit, email string) access.Credentials {
 	s.Helper()
-	nonce, err := s.Nonce(s.ctx())
+	nonce, err := s.Nonce(s.ctx(), access.NonceOwner{})
 	s.must(err)
 	w := s.wallet(digit)
 	message := access.Message{Domain: "example.com", Address: w.Address, URI: "https://example.com", ChainID: 1, Nonce: nonce, IssuedAt: access.At(s.now)}

@@ -76,7 +76,33 @@ func nonceOnce(s *story) {
 	s.refused(err, access.CodeSignature)
 	bad.Signature = signature
 	_, err = s.SignIn(s.ctx(), bad)
-	s.refused(err, access.CodeNonce) // gone with the first attempt
+	s.must(err) // what is refused costs no nonce
+	_, err = s.SignIn(s.ctx(), bad)
+	s.refused(err, access.CodeNonce)
+	s.now = s.now.Add(access.NonceLife - time.Second) // others are forgotten, and this one is not
+	s.enter("2", "")
+	_, err = s.SignIn(s.ctx(), bad)
+	s.refused(err, access.CodeNonce)
+}
+
+// nonceOfOwner has one wallet use a nonce that another one asked for.
+func nonceOfOwner(s *story) {
+	sign := func(digit string, owner access.NonceOwner) access.Credentials {
+		nonce, err := s.Nonce(s.ctx(), owner)
+		s.must(err)
+		w := s.wallet(digit)
+		message := access.Message{Domain: "example.com", Address: w.Address, URI: "https://example.com", ChainID: 1, Nonce: nonce, IssuedAt: access.At(s.now)}
+		signature, err := w.Sign(message.String())
+		s.must(err)
+		return access.Credentials{Message: message.String(), Signature: signature.String()}
+	}
+	one, other := s.wallet("1").Address, s.wallet("2").Address
+	_, err := s.SignIn(s.ctx(), sign("1", access.NonceOwner{Address: one, ChainID: 1}))
+	s.must(err)
+	_, err = s.SignIn(s.ctx(), sign("1", access.NonceOwner{Address: other, ChainID: 1}))
+	s.refused(err, access.CodeNonce)
+	_, err = s.SignIn(s.ctx(), sign("1", access.NonceOwner{Address: one, ChainID: 5}))
+	s.refused(err, access.CodeNonce)
 }
 
 func nonceExpires(s *story) {
