@@ -23,7 +23,7 @@ type backend interface {
 	Delete(ctx context.Context, organization, name, ifMatch string) error
 	Publish(ctx context.Context, batch []admin.PublishParams) ([]webhook.Publishing, error)
 	Event(ctx context.Context, organization, id string) (webhook.Event, error)
-	Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome) error
+	GiveReceipt(ctx context.Context, organization, id string, given webhook.GivenReceipt) (webhook.Event, error)
 	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
 	Resend(ctx context.Context, organization, id string, to []string) (webhook.Publishing, error)
 	ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)

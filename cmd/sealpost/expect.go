@@ -193,6 +193,17 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 			}
 		}
 	}
+	for _, p := range all {
+		switch {
+		case !f.wait || f.expect.counted:
+		case p.state == webhook.Reverted:
+			a.say("%s: its transaction failed on chain, so it is never sent", p.id)
+			failed = true
+		case p.state == webhook.Expired:
+			a.say("%s: no receipt came in time; `sealpost event receipt %s` can still complete it", p.id, p.id)
+			return verdict{exitTimeout}
+		}
+	}
 	switch {
 	case failed:
 		return verdict{exitNegative}

@@ -252,7 +252,13 @@ func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft
 	if err != nil {
 		return p, err
 	}
-	if f.wait {
+	if l, onFile := b.(*local); draft.Watch != "" && onFile && !l.Node {
+		a.warn("no Ethereum node is configured here (receipts.rpc_url): unless the daemon has one, nobody watches for the receipt; `sealpost event receipt %s` completes the event by hand", result.ID)
+	}
+	if f.wait && result.State == webhook.Held {
+		result, err = a.release(ctx, b, result)
+	}
+	if f.wait && err == nil {
 		err = a.follow(ctx, b, result.ID)
 	}
 	return p, errors.Join(err, a.learn(p, b, result))

@@ -43,6 +43,31 @@ func (a *app) follow(ctx context.Context, b backend, id string) error {
 	}
 }
 
+// heldTick is how often a held event is looked at while it is waited for.
+const heldTick = 250 * time.Millisecond
+
+// release waits until an event is not held any more, and says what came of it.
+func (a *app) release(ctx context.Context, b backend, result webhook.Publishing) (webhook.Publishing, error) {
+	working := a.progress("waiting for the receipt")
+	defer working.end()
+	tick := time.NewTicker(heldTick)
+	defer tick.Stop()
+	for {
+		event, err := b.Event(ctx, a.organization(), result.ID)
+		if err != nil {
+			return result, err
+		}
+		if result.State, result.Count = event.State, event.Deliveries; event.State != webhook.Held {
+			return result, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return result, context.Cause(ctx)
+		}
+	}
+}
+
 // deliveriesOf lists an event's deliveries, whole with all their attempts.
 func (a *app) deliveriesOf(ctx context.Context, b backend, id string, whole bool) (all []webhook.Delivery, err error) {
 	q := webhook.DeliveryQuery{Organization: a.organization(), Event: id, Limit: webhook.MaxPage}

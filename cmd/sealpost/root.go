@@ -320,7 +320,7 @@ func (a *app) local(ctx context.Context, create bool) (*local, error) {
 }
 
 func (a *app) service(s *store.Store, g *guard.Guard) *admin.Service {
-	return &admin.Service{Store: s, Deliver: s, Guard: judge{g}, Catalog: a.catalog, Now: a.now, MaxBody: a.conf.Publish.MaxBody, Hold: a.conf.Receipts.Timeout}
+	return &admin.Service{Store: s, Deliver: s, Guard: judge{g}, Catalog: a.catalog, Now: a.now, MaxBody: a.conf.Publish.MaxBody, Hold: a.conf.Receipts.Timeout, Node: !a.conf.Receipts.RPCURL.IsZero()}
 }
 
 // loadCatalog makes the catalog that the settings ask for, once.

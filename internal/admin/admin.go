@@ -63,6 +63,7 @@ type Service struct {
 	Hold    time.Duration // how long an event waits for its receipt; 0 means a day
 
 	PlainIDs bool // ids of deliveries may be plain numbers, also of new ones: for the command line on the file
+	Node     bool // an Ethereum node is asked for receipts
 }
 
 // DefaultMaxBody bounds an event's bytes.

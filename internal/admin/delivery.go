@@ -13,6 +13,8 @@ type Deliveries interface {
 	Event(ctx context.Context, organization, id string) (webhook.Event, error)
 	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
 	Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome, now time.Time) error
+	WatchReceipt(ctx context.Context, organization, id, hash string, until time.Time) error
+	WaiveReceipt(ctx context.Context, organization, id string, now time.Time) error
 	Resend(ctx context.Context, organization, id string, to []string, now time.Time) (webhook.Publishing, error)
 	EventDeliveries(ctx context.Context, event int64) ([]webhook.Delivery, error)
 	Deliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
@@ -81,9 +83,36 @@ func (s *Service) delivery(ctx context.Context, organization, id string, change 
 	return d, err
 }
 
-// Attach completes an event that waits with its receipt.
-func (s *Service) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome) error {
-	return s.Deliver.Attach(ctx, organization, id, outcome, s.Now())
+// GiveReceipt carries out what somebody says of the receipt of an event that
+// waits for one, and returns the event. To watch for a transaction needs a node;
+// without one it is [webhook.CodeBadRequest].
+func (s *Service) GiveReceipt(ctx context.Context, organization, id string, given webhook.GivenReceipt) (webhook.Event, error) {
+	if err := s.CheckReceipt(given); err != nil {
+		return webhook.Event{}, err
+	}
+	now := s.Now()
+	var err error
+	switch {
+	case given.None:
+		err = s.Deliver.WaiveReceipt(ctx, organization, id, now)
+	case given.Outcome != nil:
+		err = s.Deliver.Attach(ctx, organization, id, *given.Outcome, now)
+	default:
+		err = s.Deliver.WatchReceipt(ctx, organization, id, given.Watch, s.holdUntil(now))
+	}
+	if err != nil {
+		return webhook.Event{}, err
+	}
+	return s.Deliver.Event(ctx, organization, id)
+}
+
+// CheckReceipt refuses to watch for a transaction where no node is asked.
+func (s *Service) CheckReceipt(given webhook.GivenReceipt) error {
+	if given.Watch == "" || s.Node {
+		return nil
+	}
+	return webhook.Errorf(webhook.CodeBadRequest, "no Ethereum node is configured (receipts.rpc_url), so nobody would watch for the transaction").
+		WithHint("give the whole receipt: transactionHash, blockNumber and status")
 }
 
 // Decline leaves the reason for which a platform declined a transaction, for the

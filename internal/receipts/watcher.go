@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"sealpost/internal/webhook"
@@ -46,15 +45,18 @@ type Watcher struct {
 	opts  Options
 	wake  chan struct{}
 
-	seen     int64  // number of the last event that was asked for
-	head     uint64 // of the last whole round; 0: there was none, or not all is known
-	failures int    // rounds in a row in which nothing could be learnt
-	told     string // the fault that the log has
+	line     line
+	left     int       // transactions that may still be asked for in this interval
+	window   time.Time // when the interval began
+	doubtful bool      // the last receipts that were asked for had a fault
+	failures int       // rounds in a row in which nothing could be learnt
+	told     string    // the fault that the log has
 }
 
 const (
-	page       = 100                    // events read at a time
+	page       = 1000                   // events read at a time
 	breath     = 100 * time.Millisecond // at least, between two rounds
+	perRound   = 20 * Batch             // transactions that are asked for in one interval, at most
 	firstPause = time.Second            // after a fault
 	maxPause   = time.Minute
 )
@@ -86,6 +88,8 @@ func (w *Watcher) Run(ctx context.Context) {
 			pause, wake = w.pause(), nil // a node that is down is not asked more often for new events
 		case !waiting:
 			pause = 0
+		case w.left == 0:
+			wake = nil // new events wait for the next interval, each organization for its turn
 		}
 		if !w.sleep(ctx, wake, pause) {
 			return
@@ -133,17 +137,19 @@ func (w *Watcher) contained(ctx context.Context) (waiting bool, err error) {
 	return w.round(ctx)
 }
 
-// round asks for the receipts of what waits: of everything when the chain has
-// grown since the last round, else of what is new. It reports whether
+// round asks for the receipts of what is due: [perRound] transactions in an
+// interval at most, of the organizations in turn (line.go). It reports whether
 // anything is still waiting.
 func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
-	first, err := w.store.Watched(ctx, 0, 1)
-	if err == nil && len(first) == 0 {
-		w.head = 0
+	now := w.opts.Now()
+	if err := w.learn(ctx, now); err != nil {
+		return true, w.failed(ctx, fmt.Errorf("what waits for a receipt can't be read: %w", err))
+	}
+	if len(w.line.known) == 0 {
 		return false, nil
 	}
-	if err != nil {
-		return true, w.failed(ctx, fmt.Errorf("what waits for a receipt can't be read: %w", err))
+	if since := now.Sub(w.window); since < 0 || since >= w.opts.Interval {
+		w.window, w.left = now, perRound
 	}
 	chain, head, err := w.node.State(ctx) // before the receipts: what is mined meanwhile is deeper than it looks
 	switch {
@@ -153,48 +159,14 @@ func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
 		return true, w.failed(ctx, wrongChain(chain, w.opts.ChainID))
 	}
 	w.opts.Meter.NodeState(head)
-	after := int64(0)
-	if head == w.head {
-		after = w.seen
+	due := w.line.next(now, head, w.left)
+	w.left -= len(due)
+	good, bad, err := w.askFor(ctx, due, head, now)
+	if err != nil {
+		return true, w.failed(ctx, err)
 	}
-	good, bad := 0, error(nil)
-	for {
-		events, err := w.store.Watched(ctx, after, page)
-		if err != nil {
-			return true, w.failed(ctx, fmt.Errorf("what waits for a receipt can't be read: %w", err))
-		}
-		if len(events) == 0 {
-			break
-		}
-		after = events[len(events)-1].Seq
-		byHash, hashes := group(events)
-		for len(hashes) > 0 {
-			some := hashes[:min(Batch, len(hashes))]
-			hashes = hashes[len(some):]
-			found, err := w.node.Receipts(ctx, w.opts.ChainID, some)
-			if err != nil {
-				return true, w.failed(ctx, err)
-			}
-			for i, f := range found {
-				if f.Err != nil {
-					if bad == nil || level(f.Err) > level(bad) {
-						bad = f.Err
-					}
-					continue
-				}
-				good++
-				if f.Outcome == nil || f.Outcome.BlockNumber > head || head-f.Outcome.BlockNumber+1 < w.opts.Confirmations {
-					continue
-				}
-				if err := w.attach(ctx, byHash[some[i]], *f.Outcome); err != nil {
-					bad = err
-				}
-			}
-		}
-	}
-	w.seen, w.head = max(w.seen, after), head
 	if bad != nil {
-		w.head = 0 // asked for again, however the chain stands
+		w.doubtful = true
 		if good == 0 {
 			return true, w.failed(ctx, bad)
 		}
@@ -202,6 +174,10 @@ func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
 		w.failures = 0
 		return true, nil
 	}
+	if len(due) == 0 && w.doubtful {
+		return true, nil // nothing has shown that the receipts can be believed again
+	}
+	w.doubtful = false
 	if w.told != "" {
 		w.opts.Log.Info("the Ethereum node can be used again", "node", w.node.Origin(), "head", head)
 	}
@@ -209,18 +185,61 @@ func (w *Watcher) round(ctx context.Context) (waiting bool, err error) {
 	return true, nil
 }
 
-// group gathers the events of each transaction; hashes are told apart without
-// regard to case.
-func group(events []webhook.Watched) (byHash map[string][]webhook.Watched, hashes []string) {
-	byHash = make(map[string][]webhook.Watched)
-	for _, e := range events {
-		hash := strings.ToLower(e.TransactionHash)
-		if byHash[hash] == nil {
-			hashes = append(hashes, hash)
+// learn reads which events wait.
+func (w *Watcher) learn(ctx context.Context, now time.Time) error {
+	var events []webhook.Watched
+	for after := int64(0); ; {
+		some, err := w.store.Watched(ctx, after, page)
+		if err != nil {
+			return err
 		}
-		byHash[hash] = append(byHash[hash], e)
+		events = append(events, some...)
+		if len(some) < page {
+			break
+		}
+		after = some[len(some)-1].Seq
 	}
-	return byHash, hashes
+	w.line.learn(events, now)
+	return nil
+}
+
+// askFor asks the node for the receipts of transactions and attaches those that
+// are certain. good counts the answers that can be believed; bad is the worst
+// fault of a single one.
+func (w *Watcher) askFor(ctx context.Context, due []*transaction, head uint64, now time.Time) (good int, bad, err error) {
+	for len(due) > 0 {
+		some := due[:min(Batch, len(due))]
+		due = due[len(some):]
+		hashes := make([]string, len(some))
+		for i, t := range some {
+			hashes[i] = t.hash
+		}
+		found, err := w.node.Receipts(ctx, w.opts.ChainID, hashes)
+		if err != nil {
+			return good, bad, err
+		}
+		for i, f := range found {
+			t := some[i]
+			t.asked(now, w.opts.Interval, head)
+			switch {
+			case f.Err != nil:
+				if bad == nil || level(f.Err) > level(bad) {
+					bad = f.Err
+				}
+				t.head = 0
+				continue
+			case f.Outcome == nil:
+			case f.Outcome.BlockNumber > head || head-f.Outcome.BlockNumber+1 < w.opts.Confirmations:
+				t.due = now // it is there, and needs no patience but that of its confirmations
+			default:
+				if err := w.attach(ctx, t.events, *f.Outcome); err != nil {
+					bad, t.head = err, 0
+				}
+			}
+			good++
+		}
+	}
+	return good, bad, nil
 }
 
 // attach completes events with a receipt. One that was completed by hand in
@@ -249,7 +268,6 @@ func (w *Watcher) failed(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	w.failures++
-	w.head = 0
 	w.tell(ctx, err)
 	return err
 }

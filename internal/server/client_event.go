@@ -114,13 +114,27 @@ func (c *Client) Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Ev
 	return events, out.Next, nil
 }
 
-// Attach is [admin.Service.Attach]. The same receipt twice is one.
-func (c *Client) Attach(ctx context.Context, _, id string, outcome webhook.ReceiptOutcome) error {
-	body := webhook.MarshalMembers([]webhook.Member{
-		{Key: "transactionHash", Value: outcome.TransactionHash}, {Key: "blockNumber", Value: outcome.BlockNumber}, {Key: "status", Value: outcome.Status()},
-	})
-	_, _, err := c.do(ctx, call{method: http.MethodPost, path: "/api/event/" + url.PathEscape(id) + "/receipt", body: body, again: true})
-	return err
+// GiveReceipt is [admin.Service.GiveReceipt]. The same receipt twice is one.
+func (c *Client) GiveReceipt(ctx context.Context, organization, id string, given webhook.GivenReceipt) (webhook.Event, error) {
+	members := []webhook.Member{{Key: "status", Value: "none"}}
+	switch o := given.Outcome; {
+	case o != nil:
+		members = []webhook.Member{{Key: "transactionHash", Value: o.TransactionHash}, {Key: "blockNumber", Value: o.BlockNumber}, {Key: "status", Value: o.Status()}}
+	case given.Watch != "":
+		members = []webhook.Member{{Key: "transactionHash", Value: given.Watch}}
+	}
+	body, _, err := c.do(ctx, call{method: http.MethodPost, path: "/api/event/" + url.PathEscape(id) + "/receipt", body: webhook.MarshalMembers(members), again: true})
+	if err != nil {
+		return webhook.Event{}, err
+	}
+	var view webhook.EventView
+	if err := json.Unmarshal(body, &view); err != nil {
+		return webhook.Event{}, badAnswer(err)
+	}
+	if view.ID == "" { // an older server says only that it is done
+		return c.Event(ctx, organization, id)
+	}
+	return view.Event(), nil
 }
 
 // Resend is [admin.Service.Resend].

@@ -13,7 +13,10 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c access.Caller
 	if err != nil {
 		return err
 	}
-	outcome, err := webhook.DecodeReceiptOutcome(body)
+	given, err := webhook.DecodeGivenReceipt(body)
+	if err == nil {
+		err = s.opts.Service.CheckReceipt(given)
+	}
 	if err != nil {
 		return err
 	}
@@ -21,9 +24,9 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c access.Caller
 	if err != nil {
 		return err
 	}
-	if err := s.opts.Service.Attach(r.Context(), c.Organization, event.ID, outcome); err != nil {
+	if event, err = s.opts.Service.GiveReceipt(r.Context(), c.Organization, event.ID, given); err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"code": "ok"})
+	writeJSON(w, http.StatusOK, event.View(access.Can(c.Role, access.EventBody)))
 	return nil
 }

@@ -41,29 +41,18 @@ func (w *waiting) into() []any {
 // can be completed, too.
 func (s *Store) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome, now time.Time) error {
 	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
-		org, err := tx.organization(organization, false, now)
-		if err != nil {
-			return instead(err, noEvent(id))
-		}
-		seq, _, err := tx.event(org, id)
-		if err != nil {
-			return err
-		}
-		var w waiting
-		err = tx.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.seq = ?`, []any{seq}, w.into()...)
+		org, w, err := tx.awaited(organization, id)
 		switch {
 		case err != nil:
 			return err
-		case !w.receipt.Bool:
-			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q waits for no receipt", id))
 		case w.status.Valid && w.has(outcome):
 			return nil
 		case w.status.Valid:
-			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has another receipt: %s in block %d of %s", id, w.status.String, w.block.Int64, w.hash.String))
+			return w.settled(id)
 		case w.hash.Valid && !strings.EqualFold(w.hash.String, outcome.TransactionHash):
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q waits for the transaction %s", id, w.hash.String))
 		case w.bytes == nil:
-			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has expired, and its body was pruned", id))
+			return pruned(id)
 		}
 		if err := tx.exec(`UPDATE hold SET transaction_hash = ?, block_number = ?, status = ? WHERE event = ?`,
 			outcome.TransactionHash, int64(outcome.BlockNumber), outcome.Status(), w.seq); err != nil {
@@ -74,7 +63,7 @@ func (s *Store) Attach(ctx context.Context, organization, id string, outcome web
 			err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventReverted, w.seq)
 		case !w.subject.Valid:
 			w.take(outcome)
-			err = s.release(tx, org, &w, committed, now)
+			err = s.release(tx, org, w, committed, now)
 		case w.state == eventExpired: // it lines up again, behind earlier ones that are still held
 			err = tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventHeld, w.seq)
 		}
@@ -82,6 +71,98 @@ func (s *Store) Attach(ctx context.Context, organization, id string, outcome web
 			err = s.advance(tx, org, w.subject.String, committed, now)
 		}
 		return err
+	})
+}
+
+// noReceipt is the status of an event that is sent without the receipt for which
+// it waited.
+const noReceipt = "none"
+
+// awaited finds an event that waits, or has waited, for a receipt of its own.
+func (s *session) awaited(organization, id string) (org int64, w *waiting, err error) {
+	if org, err = s.organization(organization, false, time.Time{}); err != nil {
+		return 0, nil, instead(err, noEvent(id))
+	}
+	seq, _, err := s.event(org, id)
+	if err != nil {
+		return 0, nil, err
+	}
+	w = &waiting{}
+	if err := s.row(`SELECT `+waitingColumns+` FROM `+eventTables+` WHERE e.seq = ?`, []any{seq}, w.into()...); err != nil {
+		return 0, nil, err
+	}
+	if !w.receipt.Bool {
+		return 0, nil, webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q waits for no receipt", id))
+	}
+	return org, w, nil
+}
+
+// settled is the error for an event whose receipt, or that it has none, is known.
+func (w *waiting) settled(id string) error {
+	if w.status.String == noReceipt {
+		return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q was sent without a receipt", id))
+	}
+	return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has another receipt: %s in block %d of %s", id, w.status.String, w.block.Int64, w.hash.String))
+}
+
+func pruned(id string) error {
+	return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the event %q has expired, and its body was pruned", id))
+}
+
+// WatchReceipt says for which transaction's receipt an event waits: of a held
+// event it replaces the hash; an expired one is held again until a time. Any
+// other event is [webhook.CodeConflict].
+func (s *Store) WatchReceipt(ctx context.Context, organization, id, hash string, until time.Time) error {
+	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+		_, w, err := tx.awaited(organization, id)
+		switch {
+		case err != nil:
+			return err
+		case w.status.Valid:
+			return w.settled(id)
+		case w.bytes == nil:
+			return pruned(id)
+		}
+		committed.Watched = true
+		if w.state != eventExpired {
+			return tx.exec(`UPDATE hold SET transaction_hash = ? WHERE event = ?`, hash, w.seq)
+		}
+		if err := tx.exec(`UPDATE hold SET transaction_hash = ?, until = ? WHERE event = ?`, hash, millis(until), w.seq); err != nil {
+			return err
+		}
+		return tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventHeld, w.seq)
+	})
+}
+
+// WaiveReceipt sends a held or expired event without a receipt, behind earlier
+// ones of its transaction. Once more it changes nothing; after a receipt it is
+// [webhook.CodeConflict].
+func (s *Store) WaiveReceipt(ctx context.Context, organization, id string, now time.Time) error {
+	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+		org, w, err := tx.awaited(organization, id)
+		switch {
+		case err != nil:
+			return err
+		case w.status.String == noReceipt:
+			return nil
+		case w.status.Valid:
+			return w.settled(id)
+		case w.bytes == nil:
+			return pruned(id)
+		}
+		w.status = sql.NullString{String: noReceipt, Valid: true}
+		if err := tx.exec(`UPDATE hold SET status = ? WHERE event = ?`, noReceipt, w.seq); err != nil {
+			return err
+		}
+		if !w.subject.Valid {
+			return s.release(tx, org, w, committed, now)
+		}
+		if w.state == eventExpired { // it lines up again, behind earlier ones that are still held
+			if err := tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventHeld, w.seq); err != nil {
+				return err
+			}
+		}
+		return s.advance(tx, org, w.subject.String, committed, now)
 	})
 }
 
@@ -119,7 +200,7 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 		return err
 	}
 	payload, state := w.bytes, eventAccepted
-	if w.receipt.Bool {
+	if w.receipt.Bool && w.status.String != noReceipt {
 		if payload = withReceipt(w.bytes, uint64(w.block.Int64), w.hash.String); payload == nil {
 			return tx.exec(`UPDATE event SET state = ? WHERE seq = ?`, eventQuarantined, w.seq)
 		}

@@ -47,7 +47,7 @@ type Hold struct {
 	TransactionHash string    // to watch for; empty when only a request can release it
 	Until           time.Time // when it expires
 	Receipt         *Receipt  // once there is one
-	Behind          bool      // waits for an earlier event of the same transaction
+	Behind          bool      // waits for an earlier event of the same transaction alone
 }
 
 // Publication is one event handed in for one organization.

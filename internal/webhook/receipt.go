@@ -86,16 +86,36 @@ func readReceipt(raw []byte, outcome bool) (given givenReceipt, err error) {
 	return given, err
 }
 
-// DecodeReceiptOutcome reads {transactionHash, blockNumber, status} as it is
-// given by hand.
-func DecodeReceiptOutcome(body []byte) (ReceiptOutcome, error) {
+// GivenReceipt is what somebody says of the receipt of an event that waits for
+// one. Exactly one of the members is set.
+type GivenReceipt struct {
+	Outcome *ReceiptOutcome // the receipt
+	Watch   string          // hash of the transaction to watch for
+	None    bool            // there is none: send the event without
+}
+
+// DecodeGivenReceipt reads what is given by hand: {transactionHash, blockNumber,
+// status}, {transactionHash} alone, or {status: "none"}.
+func DecodeGivenReceipt(body []byte) (g GivenReceipt, err error) {
 	given, err := readReceipt(body, true)
 	var fault *Error
 	if err != nil && !errors.As(err, &fault) {
-		return ReceiptOutcome{}, JSONFault(err)
+		return g, JSONFault(err)
 	}
 	if err != nil {
-		return ReceiptOutcome{}, err
+		return g, err
+	}
+	switch {
+	case given.status != nil && *given.status == "none":
+		if given.hash != nil || given.block != nil {
+			return g, Errorf(CodeBadRequest, "status none says that there is no receipt; transactionHash and blockNumber don't go with it")
+		}
+		return GivenReceipt{None: true}, nil
+	case given.hash != nil && given.block == nil && given.status == nil:
+		if !ValidTransactionHash(*given.hash) {
+			return g, Errorf(CodeBadRequest, "transactionHash "+quote(*given.hash)+" is not 0x and 64 hex digits")
+		}
+		return GivenReceipt{Watch: *given.hash}, nil
 	}
 	var missing []string
 	for name, absent := range map[string]bool{"transactionHash": given.hash == nil, "blockNumber": given.block == nil, "status": given.status == nil} {
@@ -105,9 +125,10 @@ func DecodeReceiptOutcome(body []byte) (ReceiptOutcome, error) {
 	}
 	if missing != nil {
 		slices.Sort(missing)
-		return ReceiptOutcome{}, &Error{Code: CodeBadRequest, Messages: missing}
+		return g, &Error{Code: CodeBadRequest, Messages: missing}
 	}
-	return NewReceiptOutcome(*given.hash, *given.block, *given.status)
+	outcome, err := NewReceiptOutcome(*given.hash, *given.block, *given.status)
+	return GivenReceipt{Outcome: &outcome}, err
 }
 
 // NewReceiptOutcome judges a receipt that was given by hand; all that is wrong
@@ -121,7 +142,7 @@ func NewReceiptOutcome(transactionHash string, blockNumber uint64, status string
 		faults = append(faults, "blockNumber is above 2^53")
 	}
 	if status != "success" && status != "reverted" {
-		faults = append(faults, "status "+quote(status)+" is neither success nor reverted")
+		faults = append(faults, "status "+quote(status)+" is none of success, reverted and none")
 	}
 	if faults != nil {
 		return ReceiptOutcome{}, &Error{Code: CodeBadRequest, Messages: faults}
