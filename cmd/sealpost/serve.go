@@ -171,7 +171,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 		return err
 	}
 	edge := server.New(server.Options{
-		Service: l.Service, Tokens: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, Bodies: c.RequestMemory, SignIn: signIn,
+		Service: l.Service, Tokens: l.store, Reads: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, Bodies: c.RequestMemory, SignIn: signIn,
 		Hooks: hooks(c, a.intake(c, l.store), counts), Panicked: counts.Panicked,
 	})
 	web := server.HTTP(edge, log)

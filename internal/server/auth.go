@@ -200,7 +200,7 @@ func (s *Server) known(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.caller(w, r)
 		if err == nil {
-			err = h(w, r, c)
+			err = s.inTurn(h)(w, r, c)
 		}
 		if err != nil {
 			s.fail(w, err)

@@ -38,6 +38,7 @@ type Tokens interface {
 type Options struct {
 	Service *admin.Service
 	Tokens  Tokens
+	Reads   Reads // bounds reads under way; nil is no bound
 	Log     *slog.Logger
 	Now     func() time.Time
 	Version string
@@ -56,6 +57,7 @@ type Server struct {
 	origins http.CrossOriginProtection // knows our own pages from others
 	limiter *access.Limiter            // of sign-in requests
 	bodies  *bodies
+	reads   readQueue // under way
 
 	own   map[string]bool // origins of our own pages, when there is a base URL; else nil
 	ready atomic.Bool

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"sealpost/internal/bounds"
@@ -122,3 +123,14 @@ func (s *Store) Use(ctx context.Context, organization string, now time.Time) (u 
 
 // openToken says which tokens count; its parameter is the time.
 const openToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`
+
+// Reads is how many reads an organization, named by id, may have under way; 0 is
+// no bound.
+func (s *Store) Reads(ctx context.Context, organization string) (most int64, err error) {
+	err = s.access.row(ctx, `SELECT b.value FROM bound b WHERE b.organization = (SELECT seq FROM organization WHERE id = ?) AND b.name = ?`,
+		[]any{organization, bounds.Table[bounds.Reads].Key}, &most)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.fanouts.settings[bounds.Reads], nil
+	}
+	return most, fault(s.path, err)
+}

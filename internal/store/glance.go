@@ -31,11 +31,13 @@ func OpenGlance(path string) (*Glance, error) {
 	if err != nil {
 		return nil, fault(path, err)
 	}
-	return &Glance{Store{path: path, read: read}}, nil
+	g := &Glance{}
+	g.store.path, g.store.lists.db, g.store.read = path, read, read
+	return g, nil
 }
 
 // Close ends the look.
-func (g *Glance) Close() error { return g.store.read.Close() }
+func (g *Glance) Close() error { return g.store.closeReaders() }
 
 // Webhooks lists an organization's webhooks, as [Store.Webhooks] does.
 func (g *Glance) Webhooks(ctx context.Context, organization string) ([]webhook.Webhook, error) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 )
 
@@ -67,63 +66,4 @@ func (l *looks[K, V]) get(ctx context.Context, key K) (V, error) {
 	}
 	l.mu.Unlock()
 	return mine.value, mine.err
-}
-
-// statements keeps what the readers have prepared: parsing SQL costs more than
-// most of what it asks for.
-type statements struct {
-	mu   sync.RWMutex
-	made map[string]*sql.Stmt
-}
-
-// reading returns a prepared statement on the readers' pool.
-func (s *Store) reading(query string) (*sql.Stmt, error) {
-	s.statements.mu.RLock()
-	stmt := s.statements.made[query]
-	s.statements.mu.RUnlock()
-	if stmt != nil {
-		return stmt, nil
-	}
-	s.statements.mu.Lock()
-	defer s.statements.mu.Unlock()
-	if stmt := s.statements.made[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := s.read.PrepareContext(background, query)
-	if err != nil {
-		return nil, err
-	}
-	if s.statements.made == nil {
-		s.statements.made = make(map[string]*sql.Stmt)
-	}
-	s.statements.made[query] = stmt
-	return stmt, nil
-}
-
-// rows asks with a prepared statement.
-func (s *Store) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.reading(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(ctx, args...)
-}
-
-// row asks for one row with a prepared statement.
-func (s *Store) row(ctx context.Context, query string, args []any, into ...any) error {
-	stmt, err := s.reading(query)
-	if err != nil {
-		return err
-	}
-	return stmt.QueryRowContext(ctx, args...).Scan(into...)
-}
-
-// close closes what was prepared.
-func (s *statements) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, stmt := range s.made {
-		_ = stmt.Close()
-	}
-	s.made = nil
 }

@@ -84,7 +84,7 @@ func (s *Store) AddOrganization(ctx context.Context, o webhook.Organization, own
 
 // MembershipsOf lists where a user is a member, in order of joining.
 func (s *Store) MembershipsOf(ctx context.Context, user string) ([]access.Membership, error) {
-	found, err := scanMemberships(s.read.QueryContext(ctx, memberships+`WHERE u.id = ? AND o.deleted_at IS NULL ORDER BY m.seq`, user))
+	found, err := scanMemberships(s.access.db.QueryContext(ctx, memberships+`WHERE u.id = ? AND o.deleted_at IS NULL ORDER BY m.seq`, user))
 	return found, fault(s.path, err)
 }
 

@@ -25,11 +25,11 @@ func (s *Store) Secrets(ctx context.Context, organization, name string) ([]webho
 	if err != nil {
 		return nil, err
 	}
-	return s.secrets(ctx, w.Organization, w.Name, w.Seq)
+	return s.secretsBy(ctx, &s.lists, w.Organization, w.Name, w.Seq)
 }
 
-func (s *Store) secrets(ctx context.Context, organization, name string, webhookSeq int64) (found []webhook.SigningSecret, err error) {
-	rows, err := s.rows(ctx, `SELECT value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
+func (s *Store) secretsBy(ctx context.Context, by *reader, organization, name string, webhookSeq int64) (found []webhook.SigningSecret, err error) {
+	rows, err := by.rows(ctx, `SELECT value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}

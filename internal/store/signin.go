@@ -62,7 +62,7 @@ func (s *Store) AddSession(ctx context.Context, candidate access.User, new acces
 func (s *Store) Session(ctx context.Context, digest access.Digest, now time.Time) (found access.Session, user access.User, ok bool, err error) {
 	var address []byte
 	var created, updated, expires, userCreated int64
-	err = s.read.QueryRowContext(ctx, `SELECT s.id, s.claim, coalesce(o.id, ''), s.created_at, s.updated_at, s.expires_at, u.id, u.address, u.created_at
+	err = s.access.db.QueryRowContext(ctx, `SELECT s.id, s.claim, coalesce(o.id, ''), s.created_at, s.updated_at, s.expires_at, u.id, u.address, u.created_at
 		FROM session s JOIN user u ON u.seq = s.user LEFT JOIN organization o ON o.seq = s.active AND o.deleted_at IS NULL
 		WHERE s.digest = ? AND s.expires_at > ?`, digest[:], millis(now)).
 		Scan(&found.ID, &found.Claim, &found.Active, &created, &updated, &expires, &user.ID, &address, &userCreated)

@@ -49,7 +49,10 @@ type Options struct {
 // Store is an open database file. It is safe for concurrent use.
 type Store struct {
 	path        string
-	read        *sql.DB
+	lists       reader  // what people ask for
+	engine      reader  // what the engine asks for
+	access      reader  // tokens and sessions
+	read        *sql.DB // of lists
 	write       *sql.DB
 	writer      *writer
 	fanouts     *fanouts
@@ -62,8 +65,7 @@ type Store struct {
 
 	measured func(operations, rows int, took time.Duration)
 
-	statements statements
-	ids        ids
+	ids ids
 }
 
 // Open opens the database file and checks that it is one that this program
@@ -95,15 +97,16 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		_ = s.write.Close()
 		return nil, fault(opts.Path, err)
 	}
-	if s.read, err = connect(opts.Path, true); err != nil {
-		_ = s.write.Close()
-		return nil, fault(opts.Path, err)
+	for pool, size := range map[*reader]int{&s.lists: listReaders, &s.engine: engineReaders, &s.access: accessReaders} {
+		if err := pool.open(opts.Path, size); err != nil {
+			_ = errors.Join(s.closeReaders(), s.write.Close())
+			return nil, fault(opts.Path, err)
+		}
 	}
-	s.read.SetMaxOpenConns(4)
-	s.read.SetMaxIdleConns(4)
+	s.read = s.lists.db
 	s.writer, err = startWriter(ctx, s)
 	if err != nil {
-		_ = errors.Join(s.read.Close(), s.write.Close())
+		_ = errors.Join(s.closeReaders(), s.write.Close())
 		return nil, fault(opts.Path, err)
 	}
 	// The key of ids is made now, for a file that can't be written later can still
@@ -115,8 +118,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 // Close waits for writes that were handed in and closes the file.
 func (s *Store) Close() error {
 	s.writer.stop()
-	s.statements.close()
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.closeReaders(), s.write.Close())
 }
 
 // Path returns the database file's path.

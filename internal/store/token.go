@@ -66,7 +66,7 @@ func (s *Store) Remembered(id string) (access.Token, bool) { return s.remembered
 
 func (s *Store) readToken(ctx context.Context, id string) (access.Token, error) {
 	asOf := s.remembered.now()
-	stmt, err := s.reading(`SELECT ` + tokenColumns + ` FROM token t JOIN organization o ON o.seq = t.organization WHERE t.id = ?`)
+	stmt, err := s.access.statement(`SELECT ` + tokenColumns + ` FROM token t JOIN organization o ON o.seq = t.organization WHERE t.id = ?`)
 	if err != nil {
 		return access.Token{}, fault(s.path, err)
 	}

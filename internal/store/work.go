@@ -17,7 +17,7 @@ const workColumns = `d.webhook, d.event, d.run, d.claim, d.attempts, d.spent, d.
 	CASE WHEN length(e.bytes) <= 8192 THEN e.bytes END`
 
 func (s *Store) work(ctx context.Context, where string, args ...any) (found []*webhook.Work, err error) {
-	rows, err := s.rows(ctx, `SELECT `+workColumns+` FROM delivery d JOIN event e ON e.seq = d.event WHERE `+where, args...)
+	rows, err := s.engine.rows(ctx, `SELECT `+workColumns+` FROM delivery d JOIN event e ON e.seq = d.event WHERE `+where, args...)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -52,7 +52,7 @@ func (s *Store) Due(ctx context.Context, webhookSeq int64, now time.Time, limit 
 // time when none is planned.
 func (s *Store) NextDue(ctx context.Context, webhookSeq int64, after time.Time) (time.Time, error) {
 	var due sql.NullInt64
-	err := s.row(ctx, `SELECT min(due) FROM delivery WHERE webhook = ? AND state = 0 AND due > ? AND direct IS NULL`, []any{webhookSeq, millis(after)}, &due)
+	err := s.engine.row(ctx, `SELECT min(due) FROM delivery WHERE webhook = ? AND state = 0 AND due > ? AND direct IS NULL`, []any{webhookSeq, millis(after)}, &due)
 	return fromMillis(due.Int64), fault(s.path, err)
 }
 
@@ -60,7 +60,7 @@ func (s *Store) NextDue(ctx context.Context, webhookSeq int64, after time.Time) 
 // order of acceptance, and the number of the last event it looked at. It finds
 // what other processes have published.
 func (s *Store) Since(ctx context.Context, after int64, limit int) (found []*webhook.Work, last int64, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT seq, fanout FROM event WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+	rows, err := s.engine.db.QueryContext(ctx, `SELECT seq, fanout FROM event WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
 	if err != nil {
 		return nil, after, fault(s.path, err)
 	}
@@ -92,14 +92,14 @@ func (s *Store) Since(ctx context.Context, after int64, limit int) (found []*web
 // Payload reads the exact bytes of an event. Work that is read in helpings
 // leaves out large ones, so that a queue of them does not fill the memory.
 func (s *Store) Payload(ctx context.Context, event int64) (payload []byte, err error) {
-	err = s.row(ctx, `SELECT bytes FROM event WHERE seq = ?`, []any{event}, &payload)
+	err = s.engine.row(ctx, `SELECT bytes FROM event WHERE seq = ?`, []any{event}, &payload)
 	return payload, fault(s.path, err)
 }
 
 // LastEvent returns the number of the newest event, 0 when there is none.
 func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 	var last sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT max(seq) FROM event`).Scan(&last)
+	err := s.engine.db.QueryRowContext(ctx, `SELECT max(seq) FROM event`).Scan(&last)
 	return last.Int64, fault(s.path, err)
 }
 
@@ -107,7 +107,7 @@ func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 // the index of pending ones from webhook to webhook, so it costs by the number
 // of webhooks, not of deliveries.
 func (s *Store) Backlogs(ctx context.Context) (found []webhook.Backlog, err error) {
-	rows, err := s.read.QueryContext(ctx, `WITH RECURSIVE w(seq) AS (
+	rows, err := s.engine.db.QueryContext(ctx, `WITH RECURSIVE w(seq) AS (
 			SELECT min(webhook) FROM delivery WHERE state = 0
 			UNION ALL
 			SELECT (SELECT min(webhook) FROM delivery WHERE state = 0 AND webhook > w.seq) FROM w WHERE w.seq IS NOT NULL)
@@ -133,7 +133,7 @@ func (s *Store) Backlogs(ctx context.Context) (found []webhook.Backlog, err erro
 
 // Receiver reads what one attempt needs to know of a webhook, deleted or not.
 func (s *Store) Receiver(ctx context.Context, webhookSeq int64) (*webhook.Receiver, error) {
-	rows, err := s.rows(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+` WHERE w.seq = ?`, webhookSeq)
+	rows, err := s.engine.rows(ctx, `SELECT `+webhookColumns+` FROM `+webhookTables+` WHERE w.seq = ?`, webhookSeq)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -145,14 +145,14 @@ func (s *Store) Receiver(ctx context.Context, webhookSeq int64) (*webhook.Receiv
 		return &webhook.Receiver{Seq: webhookSeq, Deleted: true}, nil
 	}
 	r := found[0]
-	r.Secrets, err = s.secrets(ctx, r.Organization, r.Name, webhookSeq)
+	r.Secrets, err = s.secretsBy(ctx, &s.engine, r.Organization, r.Name, webhookSeq)
 	return &r, err
 }
 
 // Claimed reports whether a delivery is pending still, under the given claim,
 // at a webhook that is there and enabled.
 func (s *Store) Claimed(ctx context.Context, key webhook.DeliveryKey, claim int64) (claimed bool, err error) {
-	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?)`,
+	err = s.engine.row(ctx, `SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = ? AND event = ? AND run = ? AND state = 0 AND claim = ?)`,
 		[]any{key.Webhook, key.Event, key.Run, claim}, &claimed)
 	return claimed, fault(s.path, err)
 }
