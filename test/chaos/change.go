@@ -14,7 +14,7 @@ import (
 // takesEffect is how long after a change by another process the daemon may
 // still start attempts by what it knew before, and how long those may need to
 // arrive on a busy machine.
-const takesEffect = 500 * time.Millisecond
+const takesEffect = 2 * time.Second
 
 // change rotates, moves, disables, enables and deletes webhooks whose
 // deliveries are queued and in flight. Each one's receiver is so slow that a

@@ -24,7 +24,7 @@ type client struct {
 }
 
 func newClient(url, token string, to []string) *client {
-	return &client{url: url, token: token, to: to, http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	return &client{url: url, token: token, to: to, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
 }
 
 // publish sends one event and reports whether it was acknowledged.

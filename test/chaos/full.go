@@ -126,7 +126,7 @@ func (w *world) weigh() error {
 // it, and wants it to have said in its log why.
 func (w *world) untilFull(ctx context.Context) error {
 	refused := false
-	err := until(ctx, 30*time.Second, func() (bool, error) {
+	err := until(ctx, patience, func() (bool, error) {
 		var refusal struct{ Code string }
 		place := w.client.next(`"text":"full?"`)
 		if w.client.send(place) {
@@ -156,7 +156,7 @@ func (w *world) untilFull(ctx context.Context) error {
 
 // untilTaken waits for the daemon to take events again.
 func (w *world) untilTaken(ctx context.Context) error {
-	err := until(ctx, 20*time.Second, func() (bool, error) { return w.client.publish(), nil })
+	err := until(ctx, patience, func() (bool, error) { return w.client.publish(), nil })
 	if err != nil {
 		err = fmt.Errorf("with room on the disk again no events are taken: %w", err)
 	}
@@ -166,7 +166,7 @@ func (w *world) untilTaken(ctx context.Context) error {
 // allCame waits until everything that was acknowledged by now has come.
 func (w *world) allCame(ctx context.Context) error {
 	sent := w.client.log()
-	return until(ctx, 20*time.Second, func() (bool, error) {
+	return until(ctx, patience, func() (bool, error) {
 		came := map[string]bool{}
 		for _, r := range w.receiver.log() {
 			came[r.ID] = true

@@ -121,7 +121,7 @@ func wait(ctx context.Context, w *world) error {
 // attempted waits until each of a webhook's deliveries has had so many
 // attempts; with none, until it is not pending any more.
 func (w *world) attempted(ctx context.Context, webhook string, attempts int) error {
-	err := until(ctx, 30*time.Second, func() (bool, error) {
+	err := until(ctx, patience, func() (bool, error) {
 		found, err := w.told(webhook)
 		yes := len(found) == eventsOfEach
 		for _, d := range found {

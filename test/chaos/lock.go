@@ -78,7 +78,7 @@ func lockedForEver(ctx context.Context, w *world) error {
 		log, err := os.ReadFile(w.logFile())
 		return strings.Contains(string(log), "recording outcomes failed") && strings.Contains(string(log), "locked by another process"), err
 	}
-	if err := until(ctx, 20*time.Second, said); err != nil {
+	if err := until(ctx, patience, said); err != nil {
 		return fmt.Errorf("the daemon does not say that its file is locked: %w", err)
 	}
 	if err := w.halt(ctx); err != nil {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -195,7 +194,7 @@ func resolving(ctx context.Context, w *world) error {
 // relent ends each evil as soon as all of a webhook's deliveries have met it.
 func relent[T any](ctx context.Context, w *world, evils map[string]T, end func(name string)) error {
 	ended := make(map[string]bool)
-	return until(ctx, 30*time.Second, func() (bool, error) {
+	return until(ctx, patience, func() (bool, error) {
 		for name := range evils {
 			found, err := w.told(name)
 			if err != nil {

@@ -56,7 +56,7 @@ func (w *world) die(ctx context.Context) error {
 	select {
 	case <-w.ended:
 		return w.crashed(ctx)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		return errors.New("the moment to kill the daemon never came")
 	case <-ctx.Done():
 		return ctx.Err()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // ofEachKind is how many events of each kind have work that has not ended.
@@ -82,7 +81,7 @@ func (w *world) work(ctx context.Context) error {
 		}
 		held = append(held, place)
 	}
-	if err := until(ctx, 10*time.Second, func() (bool, error) { return w.receiver.count("later") >= 7*ofEachKind, nil }); err != nil {
+	if err := until(ctx, patience, func() (bool, error) { return w.receiver.count("later") >= 7*ofEachKind, nil }); err != nil {
 		return fmt.Errorf("first attempts: %w", err)
 	}
 	for range 5 {

@@ -32,7 +32,7 @@ func descriptors(ctx context.Context, w *world) error {
 		}
 		idle = append(idle, conn)
 	}
-	want := until(ctx, 20*time.Second, func() (bool, error) {
+	want := until(ctx, patience, func() (bool, error) {
 		log, err := os.ReadFile(w.logFile())
 		return strings.Contains(string(log), "too many open files"), err
 	})

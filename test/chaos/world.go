@@ -25,6 +25,10 @@ var policy = judge.Policy{Attempts: 8, Base: 50 * time.Millisecond, Factor: 2, M
 // timeout is that of one attempt in all scenarios.
 const timeout = 2 * time.Second
 
+// patience is how long a scenario waits for something that must come: far more
+// than a slow and busy machine needs.
+const patience = 3 * time.Minute
+
 // world is one scenario's own: a database, a daemon, a receiver and a client.
 type world struct {
 	folder, binary string
@@ -41,6 +45,7 @@ type world struct {
 	known          map[judge.Key]time.Time // deliveries that were on file as ended by then
 	planned        []judge.Plan            // retries that were on file while no daemon ran
 	putAway        map[string]bool         // webhooks that are disabled or deleted for good
+	others         map[string]bool         // webhooks of organizations that the judge does not look at
 	env            []string
 
 	daemon *exec.Cmd
@@ -173,7 +178,7 @@ func (w *world) launch(ctx context.Context, under ...string) error {
 
 // ready waits until the daemon serves.
 func (w *world) ready(ctx context.Context) error {
-	return until(ctx, 20*time.Second, func() (bool, error) {
+	return until(ctx, patience, func() (bool, error) {
 		select {
 		case <-w.ended:
 			text, _ := os.ReadFile(w.logFile())
@@ -268,7 +273,7 @@ func (w *world) stop(ctx context.Context) error {
 			return fmt.Errorf("stopped in order, the daemon ended with exit code %d", code)
 		}
 		return w.autopsy(ctx)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		return errors.Join(errors.New("the daemon did not stop"), w.crash(ctx))
 	case <-ctx.Done():
 		return ctx.Err()
@@ -286,7 +291,7 @@ func (w *world) close() error {
 
 // rest waits until nothing is pending any more.
 func (w *world) rest(ctx context.Context) error {
-	err := until(ctx, 90*time.Second, func() (bool, error) {
+	err := until(ctx, 2*patience, func() (bool, error) {
 		return w.client.idle("/api/delivery?state=pending&limit=1")
 	})
 	if err == nil {
@@ -320,7 +325,7 @@ func (w *world) verdict(ctx context.Context) error {
 	}
 	found := judge.Judge(judge.Case{
 		Sent: w.client.log(), Received: w.receiver.log(), File: file, Policy: policy,
-		Secrets: w.secrets, Closed: w.closed, Crashes: w.crashes, Frozen: w.frozen, Ended: w.known, Planned: w.planned, PutAway: w.putAway,
+		Secrets: w.secrets, Closed: w.closed, Crashes: w.crashes, Frozen: w.frozen, Ended: w.known, Planned: w.planned, PutAway: w.putAway, Others: w.others,
 		Tokens: []string{w.token, w.client.token}, Logs: [][]byte{log},
 	})
 	if len(found) == 0 {

@@ -97,6 +97,7 @@ type Case struct {
 	Ended    map[Key]time.Time   // deliveries that were on file as ended by then
 	Planned  []Plan
 	PutAway  map[string]bool // webhooks that somebody disabled or deleted for good: what is left of theirs may be parked or cancelled
+	Others   map[string]bool // webhooks that nobody witnesses: deliveries to them are not judged
 	Tokens   []string        // that let in whoever has them
 	Logs     [][]byte
 }

@@ -97,7 +97,9 @@ func (j *judgement) acknowledged() {
 	}
 	for id, event := range j.events {
 		for _, d := range event.Deliveries {
-			j.settled(id, d)
+			if !j.Others[d.Webhook] {
+				j.settled(id, d)
+			}
 		}
 	}
 }
