@@ -65,7 +65,7 @@ func made(t testing.TB, kind, env string, flags ...string) string {
 		defer lock.Unlock() //nolint:errcheck // the lock ends with the process at the latest
 		for _, name := range []string{"cmd/sealpost", "test/receiver", "test/signup"} {
 			args := append(append([]string{"build"}, flags...), "-o", filepath.Join(folder, filepath.Base(name)), "./"+name)
-			cmd := exec.Command("go", args...) //nolint:gosec // the words are this package's own
+			cmd := exec.Command("go", args...)
 			cmd.Dir, cmd.Env = root, append(os.Environ(), env)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return errors.New("building " + name + ": " + err.Error() + "\n" + string(out))

@@ -37,7 +37,7 @@ func New(t testing.TB, env []string) Program { return Program{T: t, Env: env} }
 // Command is the program about to start with args.
 func (p Program) Command(ctx context.Context, args ...string) *exec.Cmd {
 	p.T.Helper()
-	cmd := exec.CommandContext(ctx, Binary(p.T), args...) //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, Binary(p.T), args...)
 	cmd.Args[0] = "sealpost"
 	cmd.Env = append([]string{"HOME=" + p.T.TempDir(), "PATH=" + os.Getenv("PATH"), raceExit, "SEALPOST_SHUTDOWN_DELAY=0s"}, p.Env...)
 	return cmd
@@ -83,7 +83,7 @@ func Ready(t testing.TB, url string) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if response, err := http.Get(url + "/readyz"); err == nil { //nolint:gosec,noctx // a daemon of the test's own
+		if response, err := http.Get(url + "/readyz"); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return
@@ -120,7 +120,7 @@ func (r *Record) String() string {
 func FreePort(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		port := strconv.Itoa(10_000 + rand.IntN(20_000)) //nolint:gosec // any port will do
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
 		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			_ = l.Close() // only its number was wanted
 			return port
