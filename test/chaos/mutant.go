@@ -67,7 +67,7 @@ var bugs = []seeded{
 	},
 	{
 		"retry at once", "internal/deliver/decide.go",
-		"outcome.Due = now.Add(wait)", "outcome.Due = now.Add(wait / 4)",
+		"outcome.Due = upward(now.Add(policy.Wait(retry, rnd)))", "outcome.Due = upward(now.Add(policy.Wait(retry, rnd) / 4))",
 		"receivers", "",
 	},
 	{
@@ -76,7 +76,7 @@ var bugs = []seeded{
 		"second", "",
 	},
 	{
-		"guard only at store time", "internal/guard/client.go",
+		"guard only at store time", "internal/guard/dial.go",
 		"reason := g.judgeAddress(d, addr)\n", "reason := g.judgeAddress(d, addr)\nreason = \"\"\n",
 		"", "./internal/guard TestClientDialsWhatItJudged",
 	},
@@ -112,13 +112,13 @@ var bugs = []seeded{
 		"change", "",
 	},
 	{
-		"park whoever fails twice", "internal/deliver/attempt.go",
-		"o.Attempt.At.Sub(l.failing) >= l.engine.opts.DisableAfter", "o.Attempt.At.Sub(l.failing) >= 0",
-		"kill", "",
+		"disable whoever fails for long", "internal/webhook/health.go",
+		"at.Sub(h.Since) >= after && h.Failures >= DisableFailures && h.Hours >= DisableHours", "at.Sub(h.Since) >= after",
+		"", "./internal/deliver TestDisablingRule",
 	},
 	{
 		"record the outcome of another delivery", "internal/store/finish.go",
-		"stale = nil\n", "stale = nil\nif a, z := outcomes[0], outcomes[len(outcomes)-1]; a.State != z.State {\na.Work, z.Work = z.Work, a.Work\n}\n",
+		"stale, disabled = nil, false\n", "stale, disabled = nil, false\nif a, z := outcomes[0], outcomes[len(outcomes)-1]; a.State != z.State {\na.Work, z.Work = z.Work, a.Work\n}\n",
 		"kill", "",
 	},
 	{
@@ -188,9 +188,9 @@ var bugs = []seeded{
 		"", "./internal/deliver TestBacklogStandsInLine",
 	},
 	{
-		"Retry-After is no floor", "internal/deliver/decide.go",
-		"wait = max(wait, min(", "wait = min(wait, min(",
-		"", "./internal/deliver TestRetryAfterIsAFloor",
+		"Retry-After is no floor", "internal/deliver/floor.go",
+		"if l.floor.until.In(now) && l.floor.until.After(at) {", "if l.floor.until.In(now) && l.floor.until.Before(at) {",
+		"", "./internal/deliver TestRetryAfterHoldsForTheWebhook",
 	},
 	{
 		"an id that is known stands for anything", "internal/store/publish.go",
@@ -198,7 +198,7 @@ var bugs = []seeded{
 		"", "./internal/store TestPublishAnswersEachByItself",
 	},
 	{
-		"go wherever a name leads", "internal/guard/client.go",
+		"go wherever a name leads", "internal/guard/dial.go",
 		"reason := g.judgeAddress(d, addr)\n\tswitch", "reason := Reason(\"\")\n\tswitch",
 		"names", "",
 	},
