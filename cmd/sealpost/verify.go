@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sealpost/internal/capture"
+	"sealpost/internal/catalog"
 	"sealpost/internal/config"
 	"sealpost/internal/secret"
 	"sealpost/internal/signature"
@@ -22,6 +24,9 @@ type rawJSON = json.RawMessage
 
 // verifyFlags are the flags of verify-signature.
 type verifyFlags struct {
+	bodyGiven bool   // --body stands on the command line
+	piped     []byte // a request that came on standard input without a flag
+
 	body, webhook, request string
 	secrets                []string
 	headers                []string
@@ -54,6 +59,10 @@ only; a failure never becomes a pass.`,
   sealpost verify-signature --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw --tolerance none -H 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' -H 'webhook-timestamp: 1614265330' -H 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
   sealpost verify-signature --body @body.json --secret @secret.txt --computed bcadbfb547a03832fd07c02d3937dba9a92392aeec2b4ac9e95acbb856a47a8b`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.bodyGiven = cmd.Flags().Changed("body")
+			if err := a.takePiped(&f); err != nil {
+				return err
+			}
 			inquiry, err := a.inquiry(cmd.Context(), &f)
 			if err != nil {
 				return err
@@ -76,7 +85,7 @@ only; a failure never becomes a pass.`,
 	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, "what signed: @FILE, -, env:NAME or the secret; a public key whpk_… too (may be repeated)")
 	cmd.Flags().StringVar(&f.webhook, "webhook", "", "take the secrets of this webhook from the database")
 	cmd.Flags().StringArrayVarP(&f.headers, "header", "H", nil, "'Name: value', as received (may be repeated)")
-	cmd.Flags().StringVar(&f.request, "request", "", "a whole raw HTTP request, headers and body: @FILE or -")
+	cmd.Flags().StringVar(&f.request, "request", "", "a whole request: raw HTTP, Lambda, HAR, Postman, cURL, …: @FILE or -")
 	cmd.Flags().StringVar(&f.scheme, "scheme", "auto", "auto (each scheme that is there), signature, standard, github, stripe, svix or ed25519")
 	cmd.Flags().StringVar(&f.tolerance, "tolerance", "5m", "how old or new a timestamp may be, or none")
 	cmd.Flags().StringVar(&f.at, "at", "", "judge freshness as of this time, RFC 3339 or Unix seconds (now)")
@@ -90,27 +99,34 @@ only; a failure never becomes a pass.`,
 // inquiry gathers what is to be judged, and what helps to explain it.
 func (a *app) inquiry(ctx context.Context, f *verifyFlags) (q signature.Inquiry, err error) {
 	q.Computed, q.ShowExpected = f.computed, f.showExpected
-	if q.Request, err = a.signedRequest(ctx, f); err != nil || f.webhook == "" {
+	if q.Request, err = a.signedRequest(ctx, f); err != nil {
 		return q, err
 	}
-	id := ""
-	for name, values := range q.Headers {
-		if strings.EqualFold(name, signature.HeaderID) && len(values) == 1 {
-			id = values[0]
-		}
-	}
-	if id == "" {
+	q.Samples = a.samples()
+	if f.webhook == "" {
 		return q, nil
 	}
-	l, err := a.localIn(ctx, false)
+	l, err := a.local(ctx, false)
 	if err != nil {
 		return q, err
 	}
 	defer l.Close() //nolint:errcheck // nothing was written
-	if event, err := l.Event(ctx, a.organization(), id); err == nil {
-		q.Stored = event.Bytes
-	}
+	q.Stored = a.storedBody(ctx, l, &q.Request)
 	return q, nil
+}
+
+// samples are bodies of the built-in types: their keys stand in the order of sending.
+func (a *app) samples() (found [][]byte) {
+	known, err := catalog.New(catalog.Options{})
+	if err != nil {
+		return nil // it only makes the explanation poorer
+	}
+	for _, name := range known.Names() {
+		if sample, err := known.Sample(name, 1, nil); err == nil {
+			found = append(found, sample)
+		}
+	}
+	return found
 }
 
 // signedRequest gathers what is to be judged.
@@ -188,12 +204,8 @@ func (f *verifyFlags) alone(r *signature.Request) error {
 func (a *app) readSigned(f *verifyFlags, r *signature.Request) (err error) {
 	r.Headers = make(map[string][]string)
 	if f.request != "" {
-		raw, err := a.body("--request", f.request)
-		if err != nil {
+		if err := a.readRequest(f, r); err != nil {
 			return err
-		}
-		if r.Headers, r.Body, err = signature.ParseRequest(raw); err != nil {
-			return &usageError{"--request: " + err.Error(), "keep the request as it came: headers, an empty line, the body"}
 		}
 	} else if r.Body, err = a.body("--body", f.body); err != nil {
 		return err
@@ -204,7 +216,53 @@ func (a *app) readSigned(f *verifyFlags, r *signature.Request) (err error) {
 			return &usageError{fmt.Sprintf("-H %q is not 'Name: value'", header), ""}
 		}
 		name = strings.TrimSpace(name)
+		if known, other := capture.HeaderName(name); other {
+			a.say("%s is read as the header %s", name, known)
+			name = known
+		}
 		r.Headers[name] = append(r.Headers[name], strings.TrimSpace(value))
+	}
+	return nil
+}
+
+// takePiped takes standard input for a whole request when nothing else says where the
+// signature is.
+func (a *app) takePiped(f *verifyFlags) error {
+	if f.request != "" || f.bodyGiven || f.computed != "" || len(f.headers) > 0 || slices.Contains(f.secrets, "-") ||
+		len(f.secrets) == 0 && f.webhook == "" || isTerminal(a.streams.in) {
+		return nil
+	}
+	raw, err := a.readAll("standard input", a.streams.in)
+	if err == nil && len(raw) > 0 {
+		f.request, f.piped = "-", raw
+	}
+	return err
+}
+
+// readRequest reads --request in whatever shape it is kept. --body takes the place
+// of its body.
+func (a *app) readRequest(f *verifyFlags, r *signature.Request) error {
+	raw := f.piped
+	if raw == nil {
+		var err error
+		if raw, err = a.body("--request", f.request); err != nil {
+			return err
+		}
+	}
+	read, err := capture.Read(raw)
+	if unreadable := (*capture.Error)(nil); errors.As(err, &unreadable) {
+		return &usageError{"--request: " + unreadable.Error(), unreadable.Hint}
+	}
+	for _, note := range read.Notes {
+		a.say("%s", escaped(note))
+	}
+	r.Headers, r.Body = read.Headers, read.Body
+	switch {
+	case f.bodyGiven:
+		r.Body, err = a.body("--body", f.body)
+		return err
+	case !read.HasBody:
+		return &usageError{"--request: this looks like " + read.Shape + ", which shows no body", "give the body as well: --body @FILE"}
 	}
 	return nil
 }
