@@ -1,11 +1,14 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
 	"runtime/debug"
 	"strings"
+
+	"sealpost/internal/store"
 )
 
 // A panic that nothing contains, in whichever goroutine, ends the process at
@@ -18,15 +21,20 @@ const crashMost = 64 << 10
 // lastWords tells how the daemon before this one crashed, if it did, and keeps
 // the place for this one's until it ends in order. The stack is told; the value of the panic may be part
 // of a body, so that stays on this machine's standard error.
-func lastWords(path string, log *slog.Logger) (forget func()) {
+func lastWords(database string, log *slog.Logger) (forget func()) {
 	forget = func() {}
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names the database
-	if err == nil && len(text) > 0 {
-		log.Error("the daemon before this one crashed; please report it", slog.String("stack", stackOf(string(text[:min(len(text), crashMost)]))))
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // as above
+	path := database + ".crash"
+	file, err := store.OpenPrivate(path, database, os.O_CREATE|os.O_RDWR)
 	if err == nil {
 		defer file.Close() //nolint:errcheck // Go keeps a handle of its own
+		if text, err := io.ReadAll(io.LimitReader(file, crashMost)); err == nil && len(text) > 0 {
+			log.Error("the daemon before this one crashed; please report it", slog.String("stack", stackOf(string(text))))
+		}
+		if err = file.Truncate(0); err == nil {
+			_, err = file.Seek(0, io.SeekStart)
+		}
+	}
+	if err == nil {
 		err = debug.SetCrashOutput(file, debug.CrashOptions{})
 	}
 	if err != nil {

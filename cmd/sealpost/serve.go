@@ -72,7 +72,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	defer lastWords(c.Database+".crash", log)()
+	defer lastWords(c.Database, log)()
 	logCapacity(log, c)
 	listener, err := a.listen(c, log)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
 	"modernc.org/sqlite"
 
 	"sealpost/internal/webhook"
@@ -69,10 +68,13 @@ func backup(ctx context.Context, database, target string, progress Progress, che
 	if info, err := os.Lstat(part); err == nil && !info.Mode().IsRegular() { // what is behind a link would be emptied
 		return unavailable(fmt.Sprintf("%s is no file, and a backup is written there first", part), "move it away, or name another file")
 	}
-	lock := flock.New(part, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	lock := newLock(part, true)
 	held, err := lock.TryLock()
+	if err == nil && held {
+		err = sole(lock)
+	}
 	if err != nil {
-		return unavailable(fmt.Sprintf("can't write the backup: %v", err), "check the folder and its permissions").Wrap(err)
+		return unavailable(fmt.Sprintf("can't write the backup: %v", linked(part, err)), "check the folder and its permissions").Wrap(err)
 	}
 	if !held {
 		return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("another process is writing %s", part)).WithHint("wait for it, or name another file")
@@ -84,7 +86,7 @@ func backup(ctx context.Context, database, target string, progress Progress, che
 		err = errors.Join(err, lock.Unlock())
 	}()
 	// One that was killed may have left something.
-	if err := errors.Join(os.Truncate(part, 0), removeBeside(part)); err != nil {
+	if err := errors.Join(overwrite(lock, nil), removeBeside(part)); err != nil {
 		return unavailable(fmt.Sprintf("can't write the backup: %v", err), "check the folder and its permissions").Wrap(err)
 	}
 	original, err := copyDatabase(ctx, database, part, progress)
@@ -204,9 +206,9 @@ func watchLog(database string) error {
 
 // place syncs a file that is written and gives it its name.
 func place(part, target string) error {
-	err := syncFile(part)
+	file, err := OpenPrivate(part, part, os.O_RDWR)
 	if err == nil {
-		err = os.Chmod(part, 0o600)
+		err = errors.Join(file.Sync(), file.Chmod(0o600), file.Close())
 	}
 	if err == nil {
 		err = os.Rename(part, target)

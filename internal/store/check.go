@@ -43,11 +43,12 @@ func Check(ctx context.Context, path string, text secret.Text) ([]Checked, error
 	if err := migrate(ctx, db, Options{Path: path}); err != nil { // changes nothing: tells of another file, or schema
 		return nil, fault(path, err)
 	}
-	if _, err := keyFits(ctx, db, key, path); err != nil {
+	is, err := keyFits(ctx, db, key, path)
+	if err != nil {
 		return nil, fault(path, err)
 	}
 	var found []Checked
-	for _, i := range inspections(key) {
+	for _, i := range inspections(key, is) {
 		faults, err := i.run(ctx, db)
 		if damaged(err) {
 			faults, err = append(faults, err.Error()), nil
@@ -60,7 +61,7 @@ func Check(ctx context.Context, path string, text secret.Text) ([]Checked, error
 	return found, nil
 }
 
-func inspections(key *sealKey) []inspection {
+func inspections(key *sealKey, is sealState) []inspection {
 	return []inspection{
 		{"file", "pages, indexes and references are in order", integrity},
 		{"states", "every event and delivery is in a state that there is", none(
@@ -81,7 +82,7 @@ func inspections(key *sealKey) []inspection {
 				FROM webhook w JOIN organization o ON o.seq = w.organization
 				WHERE w.deleted_at IS NULL AND (SELECT count(*) FROM signing_secret WHERE webhook = w.seq AND ends_at IS NULL) != 1 LIMIT 10`)},
 		{"secrets", "every sealed secret opens", func(ctx context.Context, db *sql.DB) (faults []string, err error) {
-			names, err := closedSecrets(ctx, db, key)
+			names, err := closedSecrets(ctx, db, key, is)
 			for _, name := range names[:min(len(names), maxFaults)] {
 				faults = append(faults, fmt.Sprintf("the secret of %s does not open", name))
 			}

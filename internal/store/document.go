@@ -81,12 +81,13 @@ func (s *Store) sameAs(tx *session, found *webhook.Webhook, config webhook.Confi
 func (s *Store) currentSecret(tx *session, w *webhook.Webhook) (secret.Text, error) {
 	var value []byte
 	var sealed bool
-	err := tx.row(`SELECT value, sealed FROM signing_secret WHERE webhook = ? AND ends_at IS NULL`, []any{w.Seq}, &value, &sealed)
+	at := secretPlace{organization: w.Organization, name: w.Name, webhook: w.Seq}
+	err := tx.row(`SELECT seq, created_at, value, sealed FROM signing_secret WHERE webhook = ? AND ends_at IS NULL`, []any{w.Seq}, &at.row, &at.created, &value, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return secret.Text{}, nil
 	}
 	if err != nil {
 		return secret.Text{}, err
 	}
-	return s.unsealed(value, sealed, w.Organization, w.Name, w.Seq)
+	return s.unsealed(value, sealed, at)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -72,10 +73,13 @@ func LockDaemon(database string, owner Owner) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, unavailable(fmt.Sprintf("can't make the folder of the database %s: %v", database, err), "choose another place with --database").Wrap(err)
 	}
-	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	l := newLock(path, true)
 	held, err := l.TryLock()
+	if err == nil && held {
+		err = sole(l)
+	}
 	if err != nil {
-		return nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
+		return nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, linked(path, err)), "check the folder's permissions, and that the lock file is a plain file").Wrap(err)
 	}
 	if !held {
 		return nil, &webhook.Error{Code: webhook.CodeUnavailable,
@@ -94,7 +98,7 @@ func LockDaemon(database string, owner Owner) (*Lock, error) {
 func (l *Lock) Tell(owner Owner) error {
 	text, err := json.Marshal(owner)
 	if err == nil {
-		err = os.WriteFile(l.path, append(text, '\n'), 0o600)
+		err = overwrite(l.lock, append(text, '\n'))
 	}
 	if err != nil {
 		return unavailable(fmt.Sprintf("can't write %s: %v", l.path, err), "check the folder's permissions").Wrap(err)
@@ -106,7 +110,12 @@ func (l *Lock) Tell(owner Owner) error {
 func (l *Lock) Unlock() error { return l.lock.Unlock() }
 
 func readOwner(path string) (owner Owner) {
-	if text, err := os.ReadFile(path); err == nil { //nolint:gosec // beside the database
+	file, err := OpenPrivate(path, path, os.O_RDONLY)
+	if err != nil {
+		return owner
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	if text, err := io.ReadAll(io.LimitReader(file, 4<<10)); err == nil {
 		_ = json.Unmarshal(text, &owner) // what can't be read names nobody
 	}
 	return owner
@@ -115,10 +124,10 @@ func readOwner(path string) (owner Owner) {
 // Daemon reports whether a daemon serves the file, and which.
 func Daemon(database string) (Owner, bool) {
 	path := daemonLock(database)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Lstat(path); err != nil {
 		return Owner{}, false
 	}
-	l := flock.New(path, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
+	l := newLock(path, false)
 	held, err := l.TryRLock()
 	if err != nil {
 		return Owner{}, false
@@ -143,11 +152,14 @@ func LockClaim(database string, now time.Time) (claim string, lock *Lock, err er
 	for held := false; !held; {
 		claim = webhook.NewID(now)
 		path = database + claimInfix + claim
-		l = flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-		if held, err = l.TryLock(); err != nil {
+		l = newLock(path, true)
+		if held, err = l.TryLock(); err == nil && held {
+			err = sole(l)
+		}
+		if err != nil {
 			return "", nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
 		}
-		if _, gone := os.Stat(path); held && gone != nil {
+		if _, gone := os.Lstat(path); held && gone != nil {
 			held = false
 			_ = l.Unlock()
 		}
@@ -158,7 +170,7 @@ func LockClaim(database string, now time.Time) (claim string, lock *Lock, err er
 
 // liveClaim reports whether the process that made a claim lives.
 func liveClaim(database, claim string) bool {
-	l := flock.New(database+claimInfix+claim, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
+	l := newLock(database+claimInfix+claim, false)
 	held, err := l.TryRLock()
 	if held {
 		_ = l.Unlock()
@@ -179,7 +191,7 @@ func deadClaims(database string, end func(claim string) error) error {
 		return err
 	}
 	for _, path := range paths {
-		l := flock.New(path, flock.SetFlag(os.O_RDWR), flock.SetPermissions(0o600))
+		l := newLock(path, false)
 		held, err := l.TryLock()
 		if err != nil || !held {
 			continue

@@ -180,10 +180,11 @@ func opens(ctx context.Context, path string, text secret.Text) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // it was only read
-	if _, err := keyFits(ctx, db, key, path); err != nil {
+	is, err := keyFits(ctx, db, key, path)
+	if err != nil {
 		return fault(path, err)
 	}
-	closed, err := closedSecrets(ctx, db, key)
+	closed, err := closedSecrets(ctx, db, key, is)
 	if err == nil && len(closed) > 0 {
 		err = unavailable(fmt.Sprintf("the sealed secret of %q in %s does not open: it was damaged, or moved there from another webhook", closed[0], path), "use another backup")
 	}

@@ -16,9 +16,11 @@ import (
 )
 
 // Signing secrets can be stored sealed: AES-256-GCM (NIST SP 800-38D) under a
-// key that is not in the file. Each is bound to its organization, its webhook's
-// name and number, so that a row that was put in another's place does not open.
-// A sealed constant in the table seal tells at once whether a key fits.
+// key that is not in the file. Each is bound to its purpose, its own row, its
+// organization, and its webhook's name and number. A sealed value that was put
+// into another row does not open: neither another webhook's nor an older one of the
+// same webhook. A sealed constant in the table seal tells at once whether a key fits,
+// and that the file's secrets are bound to their rows (see reseal.go).
 
 // sealKey is a key, ready for use; nil stores secrets as they are.
 type sealKey struct{ aead cipher.AEAD }
@@ -67,103 +69,161 @@ func (k *sealKey) open(sealed []byte, to string) ([]byte, error) {
 	return k.aead.Open(nil, sealed[:k.aead.NonceSize()], sealed[k.aead.NonceSize():], []byte(to))
 }
 
-// binding is what a secret is sealed to.
-func binding(organization, name string, seq int64) string {
-	return fmt.Sprintf("sealpost signing secret\x00%s\x00%s\x00%d", organization, name, seq)
+// secretPlace is where a sealed secret stands.
+type secretPlace struct {
+	organization string // its id
+	name         string // of the webhook
+	webhook      int64
+	row          int64 // of signing_secret
+	created      int64
 }
 
-const checkText = "sealpost"
+// binding is what a secret is sealed to.
+func (p secretPlace) binding() string {
+	return fmt.Sprintf("sealpost 2\x00signing_secret.value\x00%d\x00%d\x00%s\x00%s\x00%d", p.row, p.created, p.organization, p.name, p.webhook)
+}
 
-// keyFits compares the key with what a file was sealed under. fresh says that
-// the file has nothing sealed yet and nothing in the way of it.
-func keyFits(ctx context.Context, db *sql.DB, key *sealKey, path string) (fresh bool, err error) {
+// checkText is what is sealed in the table seal of a file whose secrets are bound
+// to their rows.
+const checkText = "sealpost 2"
+
+// sealState is how a file stands to a key.
+type sealState int
+
+const (
+	sealNone  sealState = iota // no key, nothing is sealed
+	sealFresh                  // nothing is sealed yet, and nothing in the way of it
+	sealBound                  // secrets are sealed, each to its row
+	sealOld                    // secrets are sealed as earlier versions did
+)
+
+// keyFits compares the key with what a file was sealed under.
+func keyFits(ctx context.Context, db *sql.DB, key *sealKey, path string) (sealState, error) {
 	var check []byte
-	err = db.QueryRowContext(ctx, `SELECT value FROM seal`).Scan(&check)
+	err := db.QueryRowContext(ctx, `SELECT value FROM seal`).Scan(&check)
 	sealed := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, err
+		return sealNone, err
 	}
 	switch {
 	case sealed && key == nil:
-		return false, unavailable(fmt.Sprintf("the secrets in %s are sealed, and no key is configured", path), "name it with secrets.key_file or SEALPOST_SECRETS_KEY")
+		return sealNone, unavailable(fmt.Sprintf("the secrets in %s are sealed, and no key is configured", path), "name it with secrets.key_file or SEALPOST_SECRETS_KEY")
 	case sealed:
-		if text, err := key.open(check, checkText); err != nil || string(text) != checkText {
-			return false, unavailable(fmt.Sprintf("the configured key is not the one that seals the secrets in %s", path), "check secrets.key_file; `sealpost db rekey` changes the key, with the old one configured")
+		for text, is := range map[string]sealState{checkText: sealBound, oldCheckText: sealOld} {
+			if opened, err := key.open(check, text); err == nil && string(opened) == text {
+				return is, nil
+			}
 		}
-		return false, nil
+		return sealNone, unavailable(fmt.Sprintf("the configured key is not the one that seals the secrets in %s", path), "check secrets.key_file; `sealpost db rekey` changes the key, with the old one configured")
 	case key == nil:
-		return false, nil
+		return sealNone, nil
 	}
 	var secrets int
 	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM signing_secret`).Scan(&secrets); err != nil {
-		return false, err
+		return sealNone, err
 	}
 	if secrets > 0 {
-		return false, unavailable(fmt.Sprintf("a key is configured, but the secrets in %s are not sealed", path), "stop the daemon and run `sealpost db rekey --new-key @FILE` without a configured key, once")
+		return sealNone, unavailable(fmt.Sprintf("a key is configured, but the secrets in %s are not sealed", path), "stop the daemon and run `sealpost db rekey --new-key @FILE` without a configured key, once")
 	}
-	return true, nil
+	return sealFresh, nil
 }
 
-// checkKey makes sure that the key fits, and marks a file without secrets as
-// sealed under it.
+// checkKey makes sure that the key fits, marks a file without secrets as
+// sealed under it, and binds the secrets of an earlier version to their rows.
 func checkKey(ctx context.Context, db *sql.DB, key *sealKey, path string) error {
-	fresh, err := keyFits(ctx, db, key, path)
-	if err != nil || !fresh {
+	is, err := keyFits(ctx, db, key, path)
+	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, `INSERT INTO seal (value) VALUES (?)`, key.seal([]byte(checkText), checkText))
+	switch is {
+	case sealFresh:
+		_, err = db.ExecContext(ctx, `INSERT INTO seal (value) VALUES (?)`, key.seal([]byte(checkText), checkText))
+	case sealOld:
+		err = reseal(ctx, db, key)
+	case sealNone, sealBound:
+	}
 	return err
 }
 
-// closedSecrets lists the webhooks, as organization/name, with sealed secrets
-// that a key does not open.
-func closedSecrets(ctx context.Context, db *sql.DB, key *sealKey) (names []string, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT t.value, o.id, o.slug, w.name, w.seq FROM signing_secret t
-		JOIN webhook w ON w.seq = t.webhook JOIN organization o ON o.seq = w.organization WHERE t.sealed = 1`)
+// secretRow is a secret as it is stored.
+type secretRow struct {
+	secretPlace
+	slug     string
+	stored   []byte
+	isSealed bool
+}
+
+// secretRows lists all secrets of a file.
+func secretRows(ctx context.Context, q interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}) (all []secretRow, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT t.seq, t.value, t.sealed, t.created_at, o.id, o.slug, w.name, w.seq FROM signing_secret t
+		JOIN webhook w ON w.seq = t.webhook JOIN organization o ON o.seq = w.organization`)
 	if err != nil {
 		return nil, err
 	}
 	defer closeRows(rows, &err)
 	for rows.Next() {
-		var stored []byte
-		var organization, slug, name string
-		var seq int64
-		if err := rows.Scan(&stored, &organization, &slug, &name, &seq); err != nil {
+		var r secretRow
+		if err := rows.Scan(&r.row, &r.stored, &r.isSealed, &r.created, &r.organization, &r.slug, &r.name, &r.webhook); err != nil {
 			return nil, err
 		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// closedSecrets lists the webhooks, as organization/name, with sealed secrets
+// that a key does not open. In a file that an earlier version sealed and nobody has
+// started since, a secret may be sealed as that version did.
+func closedSecrets(ctx context.Context, db *sql.DB, key *sealKey, is sealState) (names []string, err error) {
+	all, err := secretRows(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if !r.isSealed {
+			continue
+		}
 		if key == nil {
-			names = append(names, slug+"/"+name)
-		} else if _, err := key.open(stored, binding(organization, name, seq)); err != nil {
-			names = append(names, slug+"/"+name)
+			names = append(names, r.slug+"/"+r.name)
+			continue
+		}
+		_, err := key.open(r.stored, r.binding())
+		if err != nil && is == sealOld {
+			_, err = key.open(r.stored, r.oldBinding())
+		}
+		if err != nil {
+			names = append(names, r.slug+"/"+r.name)
 		}
 	}
 	return names, nil
 }
 
-// sealed prepares a secret for storing.
-func (s *session) sealed(key *sealKey, value secret.Text, webhookSeq int64) (stored []byte, isSealed bool, err error) {
+// sealed prepares a secret for storing in a row.
+func (s *session) sealed(key *sealKey, value secret.Text, row, created, webhookSeq int64) (stored []byte, isSealed bool, err error) {
 	if key == nil {
 		return []byte(value.Reveal()), false, nil
 	}
-	var organization, name string
-	err = s.row(`SELECT o.id, w.name FROM webhook w JOIN organization o ON o.seq = w.organization WHERE w.seq = ?`, []any{webhookSeq}, &organization, &name)
+	at := secretPlace{webhook: webhookSeq, row: row, created: created}
+	err = s.row(`SELECT o.id, w.name FROM webhook w JOIN organization o ON o.seq = w.organization WHERE w.seq = ?`, []any{webhookSeq}, &at.organization, &at.name)
 	if err != nil {
 		return nil, false, err
 	}
-	return key.seal([]byte(value.Reveal()), binding(organization, name, webhookSeq)), true, nil
+	return key.seal([]byte(value.Reveal()), at.binding()), true, nil
 }
 
 // unsealed reads a stored secret.
-func (s *Store) unsealed(stored []byte, isSealed bool, organization, name string, webhookSeq int64) (secret.Text, error) {
+func (s *Store) unsealed(stored []byte, isSealed bool, at secretPlace) (secret.Text, error) {
 	if !isSealed {
 		return secret.New(string(stored)), nil
 	}
 	if s.key == nil {
-		return secret.Text{}, unavailable(fmt.Sprintf("the secret of %q is sealed, and no key is configured", name), "name it with secrets.key_file")
+		return secret.Text{}, unavailable(fmt.Sprintf("the secret of %q is sealed, and no key is configured", at.name), "name it with secrets.key_file")
 	}
-	text, err := s.key.open(stored, binding(organization, name, webhookSeq))
+	text, err := s.key.open(stored, at.binding())
 	if err != nil {
-		return secret.Text{}, unavailable(fmt.Sprintf("the sealed secret of %q does not open: it was damaged, or moved there from another webhook", name),
+		return secret.Text{}, unavailable(fmt.Sprintf("the sealed secret of %q does not open: it was damaged, or moved there from another place in the file", at.name),
 			"restore a backup, or set a new secret with `sealpost webhook rotate`")
 	}
 	return secret.New(string(text)), nil
@@ -178,38 +238,20 @@ func (s *Store) Rekey(ctx context.Context, next secret.Text) error {
 		return err
 	}
 	err = s.separate(ctx, func(tx *session) error {
-		rows, err := tx.conn.QueryContext(background, `SELECT t.seq, t.value, t.sealed, o.id, w.name, w.seq FROM signing_secret t
-			JOIN webhook w ON w.seq = t.webhook JOIN organization o ON o.seq = w.organization`)
+		all, err := secretRows(background, tx.conn)
 		if err != nil {
 			return err
 		}
-		type row struct {
-			seq, webhook int64
-			value        secret.Text
-		}
-		var all []row
-		for rows.Next() {
-			var r row
-			var stored []byte
-			var isSealed bool
-			var organization, name string
-			if err := rows.Scan(&r.seq, &stored, &isSealed, &organization, &name, &r.webhook); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			if r.value, err = s.unsealed(stored, isSealed, organization, name, r.webhook); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			all = append(all, r)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
 		for _, r := range all {
-			stored, isSealed, err := tx.sealed(key, r.value, r.webhook)
+			value, err := s.unsealed(r.stored, r.isSealed, r.secretPlace)
 			if err != nil {
 				return err
 			}
-			if err := tx.exec(`UPDATE signing_secret SET value = ?, sealed = ? WHERE seq = ?`, stored, isSealed, r.seq); err != nil {
+			stored, isSealed, err := tx.sealed(key, value, r.row, r.created, r.webhook)
+			if err != nil {
+				return err
+			}
+			if err := tx.exec(`UPDATE signing_secret SET value = ?, sealed = ? WHERE seq = ?`, stored, isSealed, r.row); err != nil {
 				return err
 			}
 		}

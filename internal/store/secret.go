@@ -11,11 +11,15 @@ import (
 )
 
 func (s *Store) insertSecret(tx *session, webhookSeq int64, value secret.Text, now time.Time) error {
-	stored, isSealed, err := tx.sealed(s.key, value, webhookSeq)
+	var row int64 // known before, for the secret is sealed to it
+	if err := tx.row(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'signing_secret'), 0) + 1`, nil, &row); err != nil {
+		return err
+	}
+	stored, isSealed, err := tx.sealed(s.key, value, row, millis(now), webhookSeq)
 	if err != nil {
 		return err
 	}
-	return tx.exec(`INSERT INTO signing_secret (webhook, value, sealed, created_at) VALUES (?, ?, ?, ?)`, webhookSeq, stored, isSealed, millis(now))
+	return tx.exec(`INSERT INTO signing_secret (seq, webhook, value, sealed, created_at) VALUES (?, ?, ?, ?, ?)`, row, webhookSeq, stored, isSealed, millis(now))
 }
 
 // Secrets lists a webhook's secrets, the current one first, with those that
@@ -29,7 +33,7 @@ func (s *Store) Secrets(ctx context.Context, organization, name string) ([]webho
 }
 
 func (s *Store) secretsBy(ctx context.Context, by *reader, organization, name string, webhookSeq int64) (found []webhook.SigningSecret, err error) {
-	rows, err := by.rows(ctx, `SELECT value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
+	rows, err := by.rows(ctx, `SELECT seq, value, sealed, created_at, ends_at FROM signing_secret WHERE webhook = ? ORDER BY ends_at IS NOT NULL, ends_at DESC, seq DESC`, webhookSeq)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}
@@ -37,16 +41,16 @@ func (s *Store) secretsBy(ctx context.Context, by *reader, organization, name st
 	for rows.Next() {
 		var stored []byte
 		var isSealed bool
-		var created int64
+		at := secretPlace{organization: organization, name: name, webhook: webhookSeq}
 		var ends sql.NullInt64
-		if err := rows.Scan(&stored, &isSealed, &created, &ends); err != nil {
+		if err := rows.Scan(&at.row, &stored, &isSealed, &at.created, &ends); err != nil {
 			return nil, fault(s.path, err)
 		}
-		value, err := s.unsealed(stored, isSealed, organization, name, webhookSeq)
+		value, err := s.unsealed(stored, isSealed, at)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, webhook.SigningSecret{Value: value, Created: fromMillis(created), Ends: fromMillis(ends.Int64)})
+		found = append(found, webhook.SigningSecret{Value: value, Created: fromMillis(at.created), Ends: fromMillis(ends.Int64)})
 	}
 	return found, nil
 }

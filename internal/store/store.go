@@ -144,7 +144,10 @@ func prepare(opts Options) error {
 		if err := os.MkdirAll(filepath.Dir(opts.Path), 0o700); err != nil {
 			return unavailable(fmt.Sprintf("can't make the folder of the database %s: %v", opts.Path, err), "choose another place with --database").Wrap(err)
 		}
-		file, err := os.OpenFile(opts.Path, os.O_CREATE|os.O_RDWR, 0o600)
+		file, err := os.OpenFile(Behind(opts.Path), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			return nil // another process has made it meanwhile
+		}
 		if err != nil {
 			return unavailable(fmt.Sprintf("can't make the database: %v", err), "choose another place with --database").Wrap(err)
 		}
