@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/net/netutil"
 
 	"sealpost/internal/access"
 	"sealpost/internal/alarm"
@@ -99,8 +98,8 @@ func (a *app) serve(ctx context.Context) (err error) {
 }
 
 // listen binds the daemon's address, over TLS when a certificate is configured.
-// Beyond the most connections, others wait in the system's queue.
-func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
+// Beyond the most connections, idle ones are closed, or others wait in the system's queue.
+func (a *app) listen(c *config.Config, log *slog.Logger) (*entrance, error) {
 	var secure *tls.Config
 	if c.TLS.CertFile != "" {
 		certificate, err := server.LoadCertificate(c.TLS.CertFile, c.TLS.KeyFile, log)
@@ -113,15 +112,22 @@ func (a *app) listen(c *config.Config, log *slog.Logger) (net.Listener, error) {
 	if err != nil {
 		return nil, unusable(fmt.Sprintf("can't listen on %s: %v", c.Listen, err), "choose another address with --listen")
 	}
-	listener = netutil.LimitListener(listener, capacityOf(c).connections)
+	bound := server.NewConnections(capacityOf(c).connections, c.TrustedProxies)
+	listener = bound.Listen(listener)
 	if secure != nil {
-		return tls.NewListener(listener, secure), nil
+		listener = tls.NewListener(listener, secure)
 	}
-	return listener, nil
+	return &entrance{listener, bound}, nil
+}
+
+// entrance is the daemon's listener, with the bound on its connections.
+type entrance struct {
+	net.Listener
+	bound *server.Connections
 }
 
 // runDaemon serves until ctx ends, and then stops in order.
-func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own webhook.Organization, listener net.Listener, log *slog.Logger, told *alarm.Alarm) error {
+func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own webhook.Organization, listener *entrance, log *slog.Logger, told *alarm.Alarm) error {
 	if err := l.store.Writable(ctx); err != nil { // nothing goes out whose outcome can't be recorded
 		return err
 	}
@@ -175,6 +181,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 		Hooks: hooks(c, a.intake(c, l.store), counts), Panicked: counts.Panicked,
 	})
 	web := server.HTTP(edge, log)
+	listener.bound.Watch(web)
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(listener) }()
 	log.Info("serving", "listen", listener.Addr().String(), "database", l.store.Path(), "version", version, "pid", os.Getpid())

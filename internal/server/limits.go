@@ -17,12 +17,14 @@ const (
 	idleTime    = 2 * time.Minute  // between two requests of a connection
 	maxHeader   = 64 << 10         // bytes of headers; beyond, net/http answers 431
 	maxPath     = 2048             // bytes of a path
+	maxStreams  = 100              // of one HTTP/2 connection, at a time
 )
 
 // HTTP is the server that the edge is served by.
 func HTTP(edge http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: edge, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 256 << 10},
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -107,6 +107,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
 	}
+	if r.ProtoMajor == 2 {
+		end, room := stream(r)
+		if !room {
+			s.fail(w, errBusy)
+			return
+		}
+		defer end()
+	}
 	if r.ContentLength != 0 {
 		x := &exchange{ResponseWriter: w}
 		x.reading = reading{budget: s.bodies, cut: x.cut}
