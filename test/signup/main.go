@@ -35,7 +35,7 @@ func signUp(server, digit, slug string) error {
 	if err != nil {
 		return err
 	}
-	_, nonce, err := postTo(server+"/api/auth/siwe/nonce", "{}", "")
+	_, _, nonce, err := postTo(server+"/api/auth/siwe/nonce", "{}", "")
 	if err != nil {
 		return err
 	}
@@ -52,11 +52,11 @@ func signUp(server, digit, slug string) error {
 	if err != nil {
 		return err
 	}
-	response, answer, err := postTo(server+"/api/auth/siwe/verify", string(body), "")
+	_, header, answer, err := postTo(server+"/api/auth/siwe/verify", string(body), "")
 	if err != nil {
 		return err
 	}
-	cookie, _, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
+	cookie, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")
 	if cookie == "" {
 		return fmt.Errorf("no session: %s", answer)
 	}
@@ -64,17 +64,18 @@ func signUp(server, digit, slug string) error {
 		fmt.Println(cookie)
 		return nil
 	}
-	response, answer, err = postTo(server+"/api/auth/organization/create", fmt.Sprintf(`{"name":"A stranger","slug":%q}`, slug), cookie)
+	status, _, answer, err := postTo(server+"/api/auth/organization/create", fmt.Sprintf(`{"name":"A stranger","slug":%q}`, slug), cookie)
 	if err == nil {
-		fmt.Println(response.StatusCode, string(answer))
+		fmt.Println(status, string(answer))
 	}
 	return err
 }
 
-func postTo(url, body, cookie string) (*http.Response, []byte, error) {
+// postTo returns the status, the headers and the whole body of the answer.
+func postTo(url, body, cookie string) (status int, header http.Header, answer []byte, err error) {
 	request, err := http.NewRequest(http.MethodPost, url, bytes.NewBufferString(body)) //nolint:noctx // the script's time bounds it
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if cookie != "" {
@@ -82,9 +83,9 @@ func postTo(url, body, cookie string) (*http.Response, []byte, error) {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	defer response.Body.Close() //nolint:errcheck // it was only read
-	answer, err := io.ReadAll(response.Body)
-	return response, answer, err
+	answer, err = io.ReadAll(response.Body)
+	return response.StatusCode, response.Header, answer, err
 }
