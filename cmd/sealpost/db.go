@@ -55,6 +55,12 @@ There is no way back to an older program but a backup: make one before (sealpost
 				_, err := a.open(cmd.Context(), false) // tells what is wrong
 				return err
 			}
+			// An older daemon would go on with a schema that it does not know.
+			lock, err := store.LockDaemon(a.conf.Database, store.Owner{PID: os.Getpid(), Started: a.now()})
+			if err != nil {
+				return err
+			}
+			defer lock.Unlock() //nolint:errcheck // it ends with the process
 			s, err := a.open(cmd.Context(), true)
 			if err != nil {
 				return err
