@@ -139,7 +139,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 	lines := observe(log, c.Log.Payloads, l.deliveryID)
 	engine = deliver.New(l.store, l.guard, deliver.Options{
 		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
-		MaxInFlight: capacityOf(c).inFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight,
+		MaxInFlight: capacityOf(c).inFlight, WebhookMaxInFlight: c.Delivery.WebhookMaxInFlight, MaxPerHost: c.Delivery.MaxPerHost,
 		UserAgent: userAgent(), Log: log, DeliveryID: l.deliveryID, Observe: func(o deliver.Observation) {
 			counts.Attempted(o.Outcome)
 			if o.Panic != nil {

@@ -53,6 +53,7 @@ type Config struct {
 		DisableAfter       time.Duration
 		MaxInFlight        int // requests, over all webhooks
 		WebhookMaxInFlight int // requests to one webhook
+		MaxPerHost         int
 		ShutdownGrace      time.Duration
 	}
 	Publish struct {

@@ -130,6 +130,8 @@ var settings = []Setting{
 		kind: integer(func(c *Config) *int { return &c.Delivery.MaxInFlight }, 1, 65536)},
 	{Key: "delivery.webhook_max_in_flight", Default: "32", Example: "8", Help: "requests under way at a time to one webhook, unless it has its own limit",
 		kind: integer(func(c *Config) *int { return &c.Delivery.WebhookMaxInFlight }, 1, 4096)},
+	{Key: "delivery.max_per_host", Default: "256", Example: "64", Help: "requests under way at a time to one host and port, over all webhooks and organizations; one organization has at most three quarters",
+		kind: integer(func(c *Config) *int { return &c.Delivery.MaxPerHost }, 1, 65536)},
 	{Key: "delivery.shutdown_grace", Default: "10s", Example: "30s", Help: "how long attempts may go on after a stop was asked for",
 		kind: duration(func(c *Config) *time.Duration { return &c.Delivery.ShutdownGrace }, 0, 10*time.Minute)},
 

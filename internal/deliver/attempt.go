@@ -27,13 +27,15 @@ type target struct {
 	url  *url.URL
 	err  error
 
-	named bool // its host is a name, not an address
+	host  string // and port
+	named bool   // its host is a name, not an address
 }
 
 // newTarget parses a URL.
 func newTarget(text string) *target {
 	to := &target{text: text}
 	if to.url, to.err = webhook.ParseURL(text); to.err == nil {
+		to.host = hostKey(to.url)
 		_, err := netip.ParseAddr(to.url.Hostname())
 		to.named = err != nil
 	}
@@ -95,7 +97,7 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 			l.plan(e.opts.Now()) // look what it is now
 		})
 		return true
-	case errors.Is(err, errFloor):
+	case errors.Is(err, errFloor), errors.Is(err, errCrowded):
 		e.giveBack(l, work)
 		return true // to set its timer
 	case errors.Is(err, errShutdown):
@@ -154,6 +156,7 @@ func (e *Engine) handle(l *lane, work *webhook.Work) (receiver *webhook.Receiver
 
 var (
 	errAsleep    = errors.New("the webhook is disabled or deleted")
+	errCrowded   = errors.New("the host has as many requests under way as it may have")
 	errFloor     = errors.New("the receiver wants no attempt yet")
 	errOvertaken = errors.New("the delivery was changed meanwhile")
 )
@@ -207,6 +210,9 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		to = newTarget(l.receiver.URLFor(work.Type))
 		l.targets[work.Type] = to
 	}
+	if !e.admit(l, work) {
+		return nil, nil, nil, errCrowded
+	}
 	return l.receiver, to, l.signer, nil
 }
 
@@ -243,6 +249,7 @@ func (e *Engine) end(l *lane, work *webhook.Work, then func()) {
 		l.floor.probe = nil
 	}
 	l.release(work)
+	e.leave(l, work)
 }
 
 // sleep forgets a lane's queues, and the work at hand: they are on file, and

@@ -49,6 +49,7 @@ type Options struct {
 	DisableAfter       time.Duration // of nothing but failures; see [webhook.Health]; 5 days
 	MaxInFlight        int           // requests under way at a time; 8192
 	WebhookMaxInFlight int           // of those to one webhook, unless it has its own limit; 32
+	MaxPerHost         int           // of those to one host and port, over all webhooks; 256
 	UserAgent          string
 	Log                *slog.Logger
 	Now                func() time.Time
@@ -77,6 +78,7 @@ func (o Options) withDefaults() Options {
 	set(&o.DisableAfter, 5*24*time.Hour)
 	set(&o.MaxInFlight, 8192)
 	set(&o.WebhookMaxInFlight, 32)
+	set(&o.MaxPerHost, 256)
 	set(&o.UserAgent, "sealpost")
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -120,6 +122,7 @@ type Engine struct {
 	lanes     map[int64]*lane
 	room      room
 	names     names
+	hosts     hosts
 	crew      crew
 	lacking   []*lane // want to read from the file
 	readers   int     // goroutines that read for them
@@ -135,7 +138,7 @@ type Engine struct {
 // New makes an engine that is not running yet.
 func New(store Store, client Doer, opts Options) *Engine {
 	e := &Engine{store: store, client: client, opts: opts.withDefaults(), lanes: make(map[int64]*lane), ending: make(chan struct{})}
-	e.room.most = e.opts.MaxInFlight
+	e.room.most, e.hosts.most = e.opts.MaxInFlight, e.opts.MaxPerHost
 	e.life, e.cut = context.WithCancelCause(context.Background())
 	e.recorder = newRecorder(e)
 	return e

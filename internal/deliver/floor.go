@@ -97,6 +97,7 @@ func (e *Engine) giveBack(l *lane, work *webhook.Work) {
 		l.floor.probe = nil
 	}
 	l.held = append(l.held, work)
+	e.leave(l, work)
 }
 
 // oldest takes the delivery off the queues that was accepted first, of those that are

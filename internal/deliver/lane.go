@@ -48,6 +48,8 @@ type lane struct {
 	last     time.Time // when the last attempt was started
 	line     standing  // the line in which it waits for room
 	ticket   int64     // its place there; 0 for none
+	queuesAt int64     // its place in its host's line; 0 for none
+	turns    int64     // grows with each such place
 	asleep   bool      // its webhook is disabled or gone
 	naps     int       // grows when it falls asleep, which forgets its queues
 	stalls   int       // times in a row that something could not be read for it
@@ -140,6 +142,10 @@ func (e *Engine) next(l *lane) *webhook.Work {
 	l.ticket = 0
 	work := l.pop()
 	if work == nil {
+		return nil
+	}
+	if !e.admit(l, work) {
+		l.held = append([]*webhook.Work{work}, l.held...)
 		return nil
 	}
 	if l.floor.alone {

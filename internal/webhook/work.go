@@ -17,6 +17,8 @@ type Work struct {
 	Attempts int // made so far
 	Spent    int // of those, how many came before the last retry by hand
 	Due      time.Time
+	Place    any    // the engine's own: the place at its host that it takes while it is under way
+	Doubtful bool   // the engine's own: that place was taken by a lane that had not proven itself
 	Revision int64  // the engine's own: up to which change Claim has been checked
 	Bytes    []byte // nil when they are large: read them by event number when they are needed
 }
