@@ -27,7 +27,7 @@ func hanging(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	defer hangs.stop(syscall.SIGKILL)
-	d, err := b.newDaemon(ctx, "SEALPOST_DELIVERY_TIMEOUT="+hangsFor.String())
+	d, err := b.newDaemon(ctx, "SEALPOST_DELIVERY_TIMEOUT="+hangsFor.String(), "SEALPOST_DELIVERY_MAX_PER_HOST=65536") // all of them hang at one host
 	if err != nil {
 		return nil, err
 	}
