@@ -131,8 +131,8 @@ func TestHeldPastABound(t *testing.T) {
 // TestOpenTokensAndInvitations: only those count that can still be used.
 func TestOpenTokensAndInvitations(t *testing.T) {
 	e := newEdge(t, nil)
-	cookie, _ := e.found("1", "acme")
-	e.bound("acme", bounds.Invitations, 1)
+	cookie, id := e.found("1", "acme")
+	e.bound(id, bounds.Invitations, 1)
 	invite := func(email string) answer {
 		return e.ask("POST", "/api/auth/organization/invite-member", `{"email":"`+email+`","role":"member"}`, "Cookie", cookie)
 	}

@@ -11,30 +11,37 @@ import (
 
 // ownBounds are the bounds that one organization has of its own, by kind; what
 // is missing is as the settings say.
-type ownBounds map[bounds.Kind]int64
+type ownBounds struct {
+	onMachine bool // where it was made
+	values    map[bounds.Kind]int64
+}
+
+// boundsOf reads them.
+const boundsOf = `SELECT o.maker = 'machine', b.name, b.value FROM organization o LEFT JOIN bound b ON b.organization = o.seq `
 
 // over puts an organization's own bounds over the settings.
-func (o ownBounds) over(values bounds.Values) bounds.Values {
-	for kind, value := range o {
+func (o ownBounds) over(settings bounds.Values) bounds.Values {
+	values := settings.For(o.onMachine)
+	for kind, value := range o.values {
 		values[kind] = value
 	}
 	return values
 }
 
-// scanBounds reads rows of names and values. A name that this program does not
-// know is left out.
+// scanBounds reads the rows of boundsOf. A name that this program does not know is
+// left out.
 func scanBounds(rows *sql.Rows) (own ownBounds, err error) {
 	defer closeRows(rows, &err)
-	own = ownBounds{}
+	own.values = make(map[bounds.Kind]int64)
 	for rows.Next() {
-		var name string
-		var value int64
-		if err := rows.Scan(&name, &value); err != nil {
-			return nil, err
+		var name sql.NullString
+		var value sql.NullInt64
+		if err := rows.Scan(&own.onMachine, &name, &value); err != nil {
+			return own, err
 		}
 		for _, row := range bounds.Table {
-			if row.Key == name {
-				own[row.Kind] = value
+			if name.Valid && row.Key == name.String {
+				own.values[row.Kind] = value.Int64
 			}
 		}
 	}
@@ -42,12 +49,18 @@ func scanBounds(rows *sql.Rows) (own ownBounds, err error) {
 }
 
 func (s *Store) ownBounds(ctx context.Context, organization string) (ownBounds, error) {
-	rows, err := s.rows(ctx, `SELECT b.name, b.value FROM bound b WHERE b.organization = (SELECT seq FROM organization o WHERE `+isNamed("?1")+`)`, organization)
+	rows, err := s.rows(ctx, boundsOf+`WHERE `+isNamed("?1"), organization)
 	if err != nil {
-		return nil, fault(s.path, err)
+		return ownBounds{}, fault(s.path, err)
 	}
 	own, err := scanBounds(rows)
 	return own, fault(s.path, err)
+}
+
+// Bounds are what an organization may have, by id or slug.
+func (s *Store) Bounds(ctx context.Context, organization string) (bounds.Values, error) {
+	own, err := s.ownBounds(ctx, organization)
+	return own.over(s.fanouts.settings), err
 }
 
 // SetBounds changes what one organization may have. nil takes a bound of its own
@@ -91,8 +104,8 @@ func (s *Store) Use(ctx context.Context, organization string, now time.Time) (u 
 	if err != nil {
 		return u, err
 	}
-	u.Organization, u.Values = o.Slug, own.over(s.fanouts.settings.For(true))
-	for kind := range own {
+	u.Organization, u.Values = o.Slug, own.over(s.fanouts.settings)
+	for kind := range own.values {
 		u.Own[kind] = true
 	}
 	const org = `(SELECT seq FROM organization WHERE id = ?)`
@@ -105,6 +118,7 @@ func (s *Store) Use(ctx context.Context, organization string, now time.Time) (u 
 		{bounds.Invitations, `SELECT count(*) FROM invitation WHERE organization = ` + org + ` AND status = 'pending' AND expires_at > ?`, []any{o.ID, millis(now)}},
 		{bounds.Tokens, `SELECT count(*) FROM token WHERE organization = ` + org + ` AND ` + openToken, []any{o.ID, millis(now)}},
 		{bounds.Held, `SELECT count(*) FROM event INDEXED BY event_waiting WHERE organization = ` + org + ` AND state = 1`, []any{o.ID}},
+		{bounds.StoredBytes, `SELECT coalesce((SELECT bytes FROM stored WHERE organization = ` + org + `), 0)`, []any{o.ID}},
 		{bounds.Pending, `SELECT coalesce(sum((SELECT count(*) FROM delivery d WHERE d.webhook = w.seq AND d.state = 0)), 0) FROM webhook w
 			WHERE w.organization = ` + org + ` AND w.deleted_at IS NULL AND w.disabled IS NULL`, []any{o.ID}},
 		{bounds.Parked, `SELECT coalesce(sum((SELECT count(*) FROM delivery d WHERE d.webhook = w.seq AND d.state = 0)), 0) FROM webhook w

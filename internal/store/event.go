@@ -102,9 +102,9 @@ func (s *Store) Resend(ctx context.Context, organization, id string, to []string
 		}
 		var eventType string
 		var state int
-		var fanout []byte
+		var fanout, missing []byte
 		var pruned bool
-		err = tx.row(`SELECT type, state, fanout, bytes IS NULL FROM event WHERE seq = ?`, []any{result.Seq}, &eventType, &state, &fanout, &pruned)
+		err = tx.row(`SELECT type, state, fanout, missed, bytes IS NULL FROM event WHERE seq = ?`, []any{result.Seq}, &eventType, &state, &fanout, &missing, &pruned)
 		switch {
 		case err != nil:
 			return err
@@ -147,7 +147,8 @@ func (s *Store) Resend(ctx context.Context, organization, id string, to []string
 			committed.Due = append(committed.Due, target)
 		}
 		result.Count = len(result.Deliveries)
-		return tx.exec(`UPDATE event SET fanout = ?, deliveries = deliveries + ? WHERE seq = ?`, encodeFanout(known), len(fan.targets), result.Seq)
+		rest := tx.got(org, missing, fan.targets)
+		return tx.exec(`UPDATE event SET fanout = ?, deliveries = deliveries + ?, missed = ? WHERE seq = ?`, encodeFanout(known), len(fan.targets), rest.orMissed(), result.Seq)
 	})
 	return result, err
 }

@@ -79,11 +79,24 @@ func (s *session) finish(o *webhook.Outcome) (recorded bool, err error) {
 	if len(a.Response) > 0 {
 		err = s.exec(`INSERT OR REPLACE INTO response (webhook, event, run, n, cut, body) VALUES (?, ?, ?, ?, ?, ?)`,
 			w.Key.Webhook, w.Key.Event, w.Key.Run, w.Attempts+1, a.Cut, a.Response)
+		if err == nil {
+			err = s.answered(w.Key.Webhook, len(a.Response))
+		}
 	}
 	if err != nil {
 		return false, err
 	}
 	return true, s.health(o)
+}
+
+// answered counts an answer's bytes.
+func (s *session) answered(webhookSeq int64, bytes int) error {
+	org, err := s.owner(webhookSeq)
+	if errors.Is(err, sql.ErrNoRows) { // of a damaged file
+		return nil
+	}
+	s.tallies.note(note{organization: org, bytes: int64(bytes)})
+	return err
 }
 
 // pace notes what the receiver asked for by Retry-After. It writes only what is

@@ -140,6 +140,7 @@ func (s *Store) DeliveryKey(ctx context.Context, id string, plain bool) (key web
 const (
 	eventList    = 'e'
 	deliveryList = 'd'
+	missingList  = 'm'
 )
 
 // seal makes a cursor of numbers.

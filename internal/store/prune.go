@@ -140,6 +140,7 @@ func (p *pruner) step(ctx context.Context, w *walk) (more bool, err error) {
 			if h, err = w.helping(ctx, tx.conn, p.size); err != nil {
 				return err
 			}
+			clear(tx.stored) // room may come
 			return tx.prune(ctx, w, h)
 		}, nil)
 		if err != nil {

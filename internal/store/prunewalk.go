@@ -35,8 +35,9 @@ type grown struct {
 	seq    int64
 	size   int64 // of its body; 0 when that is gone
 	fanout []int64
-	kept   bool // waits, or has not ended long enough ago
-	gone   bool // nothing is left to take
+	missed []int64 // webhooks that did not get it
+	kept   bool    // waits, or has not ended long enough ago
+	gone   bool    // nothing is left to take
 }
 
 // helping reads the next events of a walk, which are size rows with their
@@ -46,7 +47,7 @@ func (w *walk) helping(ctx context.Context, q querier, size int) (h helping, err
 	if w.late {
 		from, bound = `straggler s JOIN event e ON e.seq = s.event LEFT JOIN hold h ON h.event = e.seq WHERE s.stage = ?1 AND s.event > ?3 AND s.event <= ?4 ORDER BY s.event`, w.end
 	}
-	rows, err := q.QueryContext(ctx, `SELECT e.seq, coalesce(length(e.bytes), 0), e.fanout, e.state IN (1, 4) OR coalesce(h.until, 0) >= ?2 AND e.state = 3, e.bytes IS NULL AND e.fanout IS NULL, e.accepted_at >= ?2, e.accepted_at > ?6
+	rows, err := q.QueryContext(ctx, `SELECT e.seq, coalesce(length(e.bytes), 0), e.fanout, e.missed, e.state IN (1, 4) OR coalesce(h.until, 0) >= ?2 AND e.state = 3, e.bytes IS NULL AND e.fanout IS NULL, e.accepted_at >= ?2, e.accepted_at > ?6
 		FROM `+from+` LIMIT ?5`, w.stage.name, w.stage.before, w.after, bound, size, w.stage.ahead)
 	if err != nil {
 		return h, err
@@ -77,9 +78,9 @@ func (h *helping) scan(rows *sql.Rows, size int, late bool) (err error) {
 	bytes, taken, n := int64(0), 0, 0
 	for rows.Next() {
 		var e grown
-		var packed []byte
+		var packed, missed []byte
 		var young, ahead bool
-		if err := rows.Scan(&e.seq, &e.size, &packed, &e.kept, &e.gone, &young, &ahead); err != nil {
+		if err := rows.Scan(&e.seq, &e.size, &packed, &missed, &e.kept, &e.gone, &young, &ahead); err != nil {
 			return err
 		}
 		n++
@@ -88,7 +89,7 @@ func (h *helping) scan(rows *sql.Rows, size int, late bool) (err error) {
 			return nil
 		}
 		e.kept = e.kept || young
-		e.fanout = decodeFanout(packed)
+		e.fanout, e.missed = decodeFanout(packed), decodeFanout(missed)
 		bytes += e.size
 		taken += 1 + len(e.fanout)
 		if len(h.events) > 0 && (bytes > pruneBytes || taken > size) {
@@ -107,6 +108,18 @@ func (w *walk) busy(ctx context.Context, q querier, events []grown) (busy map[in
 	for target, seqs := range byTarget(events) {
 		rows, err := q.QueryContext(ctx, `SELECT DISTINCT d.event FROM json_each(?2) j CROSS JOIN delivery d ON d.webhook = ?1 AND d.event = j.value CROSS JOIN webhook w ON w.seq = ?1
 			WHERE d.state = 0 AND (w.deleted_at IS NULL OR w.deleted_at >= ?3) OR d.at >= ?3 OR d.created >= ?3`, target, list(seqs), w.stage.before)
+		if err != nil {
+			return nil, err
+		}
+		if err := scanSet(rows, busy); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range events { // a webhook that is there may be sent what it missed
+		if len(e.missed) == 0 {
+			continue
+		}
+		rows, err := q.QueryContext(ctx, `SELECT ?1 WHERE EXISTS (SELECT 1 FROM missing WHERE webhook IN (SELECT value FROM json_each(?2)))`, e.seq, list(e.missed))
 		if err != nil {
 			return nil, err
 		}

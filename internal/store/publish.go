@@ -68,6 +68,7 @@ func (s *Store) begin(tx *session) error {
 		return err
 	}
 	clear(tx.waiting)
+	clear(tx.stored)
 	clear(s.credentials)
 	var last sql.NullInt64
 	if err := tx.row(`SELECT max(seq), EXISTS (SELECT 1 FROM event WHERE state IN (1, 3)),
@@ -110,9 +111,10 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	}
 	hash := d.Hash()
 	to := fanOf(receivers, d.Type(), p.To)
-	want := demand{pending: to.pending, named: p.Named}
+	payload := d.Build(p.At)
+	want := demand{pending: to.pending, bytes: int64(len(payload)), named: p.Named}
 	if held {
-		want = demand{held: 1}
+		want.pending, want.held = 0, 1
 	}
 	if !p.Owed {
 		if err := s.room(tx, org, want, p.At); err != nil {
@@ -120,21 +122,25 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 		}
 	}
 	if held {
-		return s.hold(tx, p, org, receivers, hash[:], result, committed)
+		return s.hold(tx, p, org, receivers, hash[:], payload, result, committed)
 	}
 
-	seq := tx.next
-	payload := d.Build(p.At)
+	seq, mark := tx.next, len(s.tallies.noted)
+	if to, err = s.fit(tx, org, to, millis(p.At)); err != nil {
+		return result, err
+	}
 	targets := to.targets
-	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, publisher, state, accepted_at, deliveries, fanout, hash, bytes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
-		seq, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventAccepted, millis(p.At), len(targets), encodeFanout(targets), hash[:], payload)
+	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, publisher, state, accepted_at, deliveries, fanout, hash, bytes, missed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
+		seq, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventAccepted, millis(p.At), len(targets), encodeFanout(targets), hash[:], payload, to.orMissed())
 	if err != nil {
 		return result, err
 	}
 	if added == 0 {
+		s.tallies.back(mark)
 		return tx.repeated(org, p, hash[:], result)
 	}
+	s.tallies.note(note{organization: org, bytes: int64(len(payload))})
 	tx.next++
 	result.Seq, result.Count = seq, len(targets)
 	for _, target := range targets {
@@ -228,7 +234,7 @@ func orNull(s string) any {
 
 // hold stores an event that waits: its bytes are those it will have, but for
 // the receipt, and it has no deliveries yet.
-func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers []webhook.Receiver, hash []byte, result webhook.Publishing, committed *webhook.Committed) (webhook.Publishing, error) {
+func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers []webhook.Receiver, hash, payload []byte, result webhook.Publishing, committed *webhook.Committed) (webhook.Publishing, error) {
 	d := p.Draft
 	result.State = webhook.Held
 	until := p.HoldUntil
@@ -237,13 +243,14 @@ func (s *Store) hold(tx *session, p *webhook.Publication, org int64, receivers [
 	}
 	added, err := tx.changed(`INSERT INTO event (seq, organization, id, type, subject, publisher, state, accepted_at, deliveries, hash, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (organization, id) DO NOTHING`,
-		tx.next, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventHeld, millis(p.At), hash, d.Build(p.At))
+		tx.next, org, d.ID, d.Type(), orNull(d.Subject), orNull(p.Publisher), eventHeld, millis(p.At), hash, payload)
 	if err != nil {
 		return result, err
 	}
 	if added == 0 {
 		return tx.repeated(org, p, hash, result)
 	}
+	s.tallies.note(note{organization: org, bytes: int64(len(payload))})
 	result.Seq = tx.next
 	tx.next++
 	tx.awaiting = true

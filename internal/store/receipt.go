@@ -209,7 +209,11 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 	if err != nil {
 		return err
 	}
-	targets := fanOf(among(receivers, w.chosen), w.typ, nil).targets
+	to, err := s.fit(tx, org, fanOf(among(receivers, w.chosen), w.typ, nil), millis(now))
+	if err != nil {
+		return err
+	}
+	targets := to.targets
 	for _, target := range targets {
 		due, err := tx.due(target, w.subject.String, true, now)
 		if err == nil {
@@ -221,7 +225,7 @@ func (s *Store) release(tx *session, org int64, w *waiting, committed *webhook.C
 		s.tallies.note(note{organization: org, webhook: target, deliveries: 1})
 		committed.Due = append(committed.Due, target)
 	}
-	return tx.exec(`UPDATE event SET state = ?, bytes = ?, fanout = ?, deliveries = ? WHERE seq = ?`, state, payload, encodeFanout(targets), len(targets), w.seq)
+	return tx.exec(`UPDATE event SET state = ?, bytes = ?, fanout = ?, deliveries = ?, missed = ? WHERE seq = ?`, state, payload, encodeFanout(targets), len(targets), to.orMissed(), w.seq)
 }
 
 // encodeChosen remembers the webhooks that an event was published to by name: by

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -15,6 +14,7 @@ type demand struct {
 	pending int64 // deliveries to enabled webhooks
 	parked  int64 // deliveries to disabled webhooks, of a call that is refused past the bound
 	held    int64 // events that wait
+	bytes   int64 // of event bodies
 	named   bool  // the caller may know webhooks' names
 }
 
@@ -44,6 +44,15 @@ func (s *Store) room(tx *session, org int64, want demand, now time.Time) error {
 		}
 		if held+want.held > most {
 			return webhook.LimitReached(bounds.Held, most, held)
+		}
+	}
+	if most := values[bounds.StoredBytes]; want.bytes > 0 && most > 0 {
+		stored, err := tx.bytesOf(org)
+		if err != nil {
+			return err
+		}
+		if stored+want.bytes > most {
+			return webhook.LimitReached(bounds.StoredBytes, most, stored)
 		}
 	}
 	return nil
@@ -134,7 +143,7 @@ func (f *fanouts) bounds(tx *session, org int64) (bounds.Values, error) {
 
 // bounds reads what an organization may have.
 func (s *session) bounds(org int64, settings bounds.Values) (values bounds.Values, err error) {
-	stmt, err := s.statement(`SELECT name, value FROM bound WHERE organization = ?`)
+	stmt, err := s.statement(boundsOf + `WHERE o.seq = ?`)
 	if err != nil {
 		return values, err
 	}
@@ -143,15 +152,16 @@ func (s *session) bounds(org int64, settings bounds.Values) (values bounds.Value
 		return values, err
 	}
 	own, err := scanBounds(rows)
-	return own.over(settings.For(true)), err
+	return own.over(settings), err
 }
 
 // fan is where an event goes.
 type fan struct {
 	targets []int64
-	parking []bool // of each target, whether it is disabled
-	pending int64  // how many are enabled
-	parked  int64  // and how many are disabled
+	parking []bool  // of each target, whether it is disabled
+	missed  []int64 // disabled webhooks for which there was no room
+	pending int64   // how many targets are enabled
+	parked  int64   // and how many are disabled
 }
 
 func (f *fan) add(target int64, parking bool) {
@@ -173,10 +183,4 @@ func fanOf(receivers []webhook.Receiver, eventType string, to []string) (f fan) 
 		f.add(r.Seq, r.Disabled)
 	}
 	return f
-}
-
-// Bounds are what an organization may have, by id or slug.
-func (s *Store) Bounds(ctx context.Context, organization string) (bounds.Values, error) {
-	own, err := s.ownBounds(ctx, organization)
-	return own.over(s.fanouts.settings.For(true)), err
 }

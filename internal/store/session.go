@@ -10,6 +10,7 @@ import (
 // transaction.
 type session struct {
 	conn     *sql.Conn
+	tallies  *tallies
 	prepared map[string]*sql.Stmt
 	asked    int             // statements run since the start; tests judge by it
 	rows     int             // rows written since the transaction began, without those of triggers
@@ -17,6 +18,7 @@ type session struct {
 	next     int64           // number of the next event, once fresh is false
 	awaiting bool            // events are held in this file, once fresh is false
 	waiting  map[int64]int64 // events that are held, by organization, as far as known while fresh is false
+	stored   map[int64]int64 // bytes that are stored, by organization, as far as known while fresh is false
 	lining   bool            // released events have not been tried yet, once fresh is false; see due
 	kept     int64           // events that are kept for unlinked users, once fresh is false; -1: some, not counted yet
 }

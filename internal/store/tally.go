@@ -24,7 +24,12 @@ type tallies struct {
 	known  map[int64]*tally
 	owners map[int64]int64 // organizations by webhook
 	noted  []note          // of the transaction under way
+	bytes  map[int64]int64 // of the transaction under way, by organization
+	missed map[int64]gap   // of the transaction under way, by webhook
 }
+
+// gap are events that a webhook missed.
+type gap struct{ events, since int64 }
 
 // tally is what one organization uses.
 type tally struct {
@@ -51,6 +56,8 @@ type line struct {
 type note struct {
 	organization, webhook int64
 	deliveries            int64
+	bytes                 int64 // stored
+	missed, at            int64 // events that the webhook missed, and when
 }
 
 const (
@@ -67,6 +74,7 @@ func newTallies() *tallies {
 // forget drops everything, when what is in the file is not known.
 func (t *tallies) forget() {
 	t.known, t.owners, t.noted = make(map[int64]*tally), make(map[int64]int64), nil
+	t.bytes, t.missed = make(map[int64]int64), make(map[int64]gap)
 }
 
 // doubt notes that another process has changed the file.
@@ -90,7 +98,11 @@ func (t *tallies) note(n note) {
 }
 
 // settle lets what was noted stand, after the commit.
-func (t *tallies) settle() { t.noted = t.noted[:0] }
+func (t *tallies) settle() {
+	t.noted = t.noted[:0]
+	clear(t.bytes)
+	clear(t.missed)
+}
 
 // back takes back what was noted after a mark, because it was rolled back.
 func (t *tallies) back(mark int) {
@@ -104,8 +116,18 @@ func (t *tallies) apply(n note, sign int64) {
 	if n.organization == 0 {
 		n.organization = t.owners[n.webhook]
 	}
+	if n.bytes != 0 {
+		t.bytes[n.organization] += sign * n.bytes
+	}
+	if n.missed != 0 {
+		g := t.missed[n.webhook]
+		if g.events += sign * n.missed; g.since == 0 {
+			g.since = n.at
+		}
+		t.missed[n.webhook] = g
+	}
 	one := t.known[n.organization]
-	if one == nil {
+	if one == nil || n.deliveries == 0 {
 		return
 	}
 	one.line(n.webhook).n += sign * n.deliveries

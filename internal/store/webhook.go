@@ -14,7 +14,8 @@ import (
 )
 
 const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.failures, w.failure_hours, w.failure_hour, w.retry_after, w.max_in_flight, w.rate,
-	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq), w.disabled_before`
+	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq), w.disabled_before,
+	(SELECT events FROM missing WHERE webhook = w.seq), (SELECT since FROM missing WHERE webhook = w.seq)`
 
 const webhookTables = `webhook w JOIN organization o ON o.seq = w.organization`
 
@@ -24,10 +25,10 @@ type scanner interface{ Scan(into ...any) error }
 func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 	var routes, only string
 	var disabled, before sql.NullString
-	var failing, floor, deletedAt, ends sql.NullInt64
+	var failing, floor, deletedAt, ends, missed, since sql.NullInt64
 	var created, updated int64
 	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Health.Failures, &w.Health.Hours, &w.Health.Hour, &floor, &w.Limits.MaxInFlight, &w.Limits.Rate,
-		&created, &updated, &deletedAt, &ends, &before)
+		&created, &updated, &deletedAt, &ends, &before, &missed, &since)
 	if err != nil {
 		return w, false, err
 	}
@@ -44,6 +45,7 @@ func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 	w.Health.Since, w.RetryAfter = w.FailingSince, webhook.RetryAfter{Time: fromMillis(floor.Int64)}
 	w.Created, w.Updated = fromMillis(created), fromMillis(updated)
 	w.PreviousUntil = fromMillis(ends.Int64)
+	w.Missed = webhook.Gap{Events: missed.Int64, Since: fromMillis(since.Int64)}
 	return w, deletedAt.Valid, nil
 }
 
@@ -228,6 +230,9 @@ func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, no
 			return err
 		}
 		if err := tx.exec(`DELETE FROM signing_secret WHERE webhook = ?`, found.Seq); err != nil {
+			return err
+		}
+		if err := tx.exec(`DELETE FROM missing WHERE webhook = ?`, found.Seq); err != nil {
 			return err
 		}
 		return tx.exec(`UPDATE webhook SET deleted_at = ?2, updated_at = ?2 WHERE seq = ?1`, found.Seq, millis(now))

@@ -75,7 +75,7 @@ func startWriter(ctx context.Context, s *Store) (*writer, error) {
 	}
 	w := &writer{
 		store:   s,
-		session: &session{conn: conn, prepared: make(map[string]*sql.Stmt), waiting: make(map[int64]int64), fresh: true},
+		session: &session{conn: conn, tallies: s.tallies, prepared: make(map[string]*sql.Stmt), waiting: make(map[int64]int64), stored: make(map[int64]int64), fresh: true},
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
@@ -326,6 +326,9 @@ func (w *writer) transaction(batch []*operation, results []error) (err error) {
 		if err != nil {
 			break
 		}
+	}
+	if err == nil {
+		err = s.flush()
 	}
 	if err == nil {
 		if err = s.control(`COMMIT`); err == nil {

@@ -20,7 +20,15 @@ type Webhook struct {
 	Health        Health     // that run in figures, as the database has it
 	RetryAfter    RetryAfter // until when its receiver wants no attempt
 	PreviousUntil time.Time  // end of a rotation's overlap; zero without one
+	Missed        Gap        // events that it did not get while it was disabled
 	Tag           string     // entity tag that a server gave it, if it gave one
+}
+
+// Gap are events that a disabled webhook did not get, because too many deliveries
+// of its organization were parked already.
+type Gap struct {
+	Events int64
+	Since  time.Time
 }
 
 // DisabledByHand is the reason that stands with a webhook that a person has
