@@ -151,7 +151,20 @@ The key is the secret's text, all 64 characters, as UTF-8. A secret whsec_<base6
 means its decoded bytes instead. While a rotation overlaps, Signature keeps the old
 secret and webhook-signature carries both.
 
+verify-signature judges every scheme that a request carries, one line each: signature and
+standard (the two above), github (X-Hub-Signature-256), stripe (Stripe-Signature), svix
+(svix-signature) and ed25519 (v1a, in webhook-signature, with a public key whpk_…). The
+request is valid if every scheme that could be judged is. A scheme without a key is
+unjudged and changes nothing. Give --secret twice while a secret is rotated.
+
+--request takes the request as you have it: raw HTTP, an event of Lambda or API Gateway,
+HAR, Postman, webhook.site, ngrok, curl -v, a request copied as cURL, PowerShell or fetch,
+CGI variables, or what sealpost listen and delivery get print.
+
+A cause is proven when computing the signature under it gives exactly what was received.
+
   sealpost verify-signature --body @body.json --secret @secret.txt -H 'Signature: …'
+  sealpost verify-signature --request @request.har --webhook orders --tolerance none
   sealpost sign --body @body.json --secret @secret.txt --id evt_1
 `,
 }

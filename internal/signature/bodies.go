@@ -36,7 +36,18 @@ type bodyForms struct {
 	kept  int
 	visit func(bodyForm) bool
 	over  bool // visit wants no more
-	seen  [][]byte
+
+	parsed bool
+	root   *node // of the body given; nil when it is no JSON
+}
+
+// tree returns the body given as JSON, read once; nil when it is none.
+func (f *bodyForms) tree() *node {
+	if !f.parsed && len(f.body) <= maxUnpacked {
+		f.parsed, f.root = true, parseJSON(bytes.TrimPrefix(f.body, bom))
+		f.budget.work -= len(f.body) * transformCost
+	}
+	return f.root
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -98,9 +109,9 @@ func (f *bodyForms) all() {
 	if len(f.body) > maxUnpacked {
 		return
 	}
-	root := parseJSON(bytes.TrimPrefix(f.body, bom))
+	root := f.tree()
 	stages := []func(){
-		func() { f.restore(f.body, nil) },
+		func() { f.restoreTree(root, f.body, nil) },
 		func() { f.undo(f.body, nil, 2) },
 		func() { f.serialized(root, false) },
 		f.forward,
@@ -164,7 +175,10 @@ func (f *bodyForms) apply(c *change, body []byte, forward bool, before []fault, 
 // restore puts the JSON texts that sealpost may have sent, given one that a program
 // wrote again.
 func (f *bodyForms) restore(body []byte, before []fault) {
-	root := parseJSON(bytes.TrimPrefix(body, bom))
+	f.restoreTree(parseJSON(bytes.TrimPrefix(body, bom)), body, before)
+}
+
+func (f *bodyForms) restoreTree(root *node, body []byte, before []fault) {
 	if root == nil || f.over {
 		return
 	}
@@ -181,7 +195,7 @@ func (f *bodyForms) restore(body []byte, before []fault) {
 	if compact := write(style{})(root); compact == nil || !visit(compact) {
 		return
 	}
-	restored(root, f.orders, write(canonical), visit)
+	restored(root, f.orders, write(canonical), func() bool { return f.budget.transform(len(body)) }, visit)
 }
 
 // undo takes a body out of what it was packed into, several times over.
@@ -352,29 +366,26 @@ func (f *bodyForms) late(visit func(bodyForm) bool) {
 	if len(f.body) > maxUnpacked {
 		return
 	}
-	bodies := append([][]byte{f.body}, f.seen...)
-	for _, body := range bodies {
-		root := parseJSON(bytes.TrimPrefix(body, bom))
-		if root == nil {
-			continue
+	root := f.tree()
+	if root == nil {
+		return
+	}
+	write := func(n *node) []byte {
+		out := canonical.write(n, maxForm)
+		f.budget.transform(len(out))
+		return out
+	}
+	over := false
+	put := func(data []byte) bool {
+		f.budget.work -= len(data)
+		if over || !f.budget.going() {
+			return false
 		}
-		write := func(n *node) []byte {
-			out := canonical.write(n, maxForm)
-			f.budget.transform(len(out))
-			return out
-		}
-		f.visit, f.over = visit, false
-		put := func(data []byte) bool {
-			f.budget.work -= len(data)
-			if f.over || !f.budget.going() {
-				return false
-			}
-			f.over = !visit(bodyForm{data: data, faults: func() []fault { return rewritten(body, data, f.computed) }})
-			return !f.over
-		}
-		if permuted(root, f.orders, write, put); !f.over {
-			milliseconded(root, f.orders, write, put)
-		}
+		over = !visit(bodyForm{data: data, faults: func() []fault { return rewritten(f.body, data, f.computed) }})
+		return !over
+	}
+	if permuted(root, f.orders, write, put); !over {
+		milliseconded(root, f.orders, write, put)
 	}
 }
 

@@ -8,8 +8,8 @@ const (
 )
 
 // transformCost is how many bytes of work one byte of a transformed body counts:
-// writing JSON takes some eight times as long as hashing.
-const transformCost = 8
+// writing JSON takes some twelve times as long as hashing.
+const transformCost = 12
 
 // budget is what is left of the bounds.
 type budget struct {

@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ func (c *contents) add(code, what, before, after string) {
 
 // contentForms returns the right content of a scheme, and what gets signed
 // instead, the likeliest first. Without id and timestamp there is little to get wrong.
-func contentForms(r *carried, ids []string, body []byte) (right contentForm, wrong []contentForm) {
+func contentForms(r *carried, ids []string, root *node) (right contentForm, wrong []contentForm) {
 	id, at := r.id, r.at
 	right.before = string(r.head())
 	c := &contents{known: map[contentForm]bool{right: true}}
@@ -60,7 +59,7 @@ func contentForms(r *carried, ids []string, body []byte) (right contentForm, wro
 	}
 	c.put(contentForm{before: id + "." + at + ".", hashed: true, fault: fault{code: CodeContentHashed, what: "over id.timestamp and the hex SHA-256 of the body"}})
 	c.joined(id, at)
-	c.values(id, at, ids, body)
+	c.values(id, at, ids, root)
 	return right, c.found
 }
 
@@ -97,7 +96,7 @@ func (c *contents) joined(id, at string) {
 }
 
 // values adds other ids and other writings of the timestamp.
-func (c *contents) values(id, at string, ids []string, body []byte) {
+func (c *contents) values(id, at string, ids []string, root *node) {
 	for _, other := range notations(at) {
 		c.add(other.fault.code, "over id.timestamp.body with "+other.fault.what, id+"."+other.before+".", "")
 	}
@@ -110,7 +109,7 @@ func (c *contents) values(id, at string, ids []string, body []byte) {
 		c.add(CodeContentMissing, "over id.timestamp.body with "+name+" for the id", missing+"."+at+".", "")
 		c.add(CodeContentMissing, "over id.timestamp.body with "+name+" for the timestamp", id+"."+missing+".", "")
 	}
-	if root := parseJSON(bytes.TrimPrefix(body, bom)); root != nil && root.kind == '{' {
+	if root != nil && root.kind == '{' {
 		for _, name := range []string{"id", "event_id", "eventId", "msg_id"} {
 			if item := root.member(name); item != nil && item.kind == '"' {
 				ids = append(ids, decoded(item.text))

@@ -55,7 +55,7 @@ type space struct {
 // newSpace lays out the hypotheses, the likeliest of each kind first.
 func newSpace(c *carried, ids []string, forms *bodyForms, secrets []Candidate) *space {
 	right, keys := keyForms(secrets)
-	content, contents := contentForms(c, ids, forms.body)
+	content, contents := contentForms(c, ids, forms.tree())
 	s := &space{scheme: c.scheme, right: right, content: content, body: forms.body, forms: forms}
 	add := func(list *[]variation, a axis, alone bool, f fault, apply func(*trial)) {
 		*list = append(*list, variation{a, alone, apply, func() []fault { return []fault{f} }})

@@ -322,7 +322,7 @@ func snake(name string) string {
 
 // restored calls visit with the bodies that sealpost may have sent, given what a
 // program made of one: the likeliest first, each a change of one kind.
-func restored(root *node, orders [][]string, write func(*node) []byte, visit func([]byte) bool) bool {
+func restored(root *node, orders [][]string, write func(*node) []byte, spend func() bool, visit func([]byte) bool) bool {
 	try := func(n *node) bool {
 		if n == nil {
 			return true
@@ -342,6 +342,9 @@ func restored(root *node, orders [][]string, write func(*node) []byte, visit fun
 		sorted = stamp
 	}
 	for _, change := range treeChanges {
+		if !spend() {
+			return false
+		}
 		if changed := mapped(sorted, change); changed != sorted {
 			if again := inOrder(changed, orders); !try(again) || !try(withStamp(again)) {
 				return false

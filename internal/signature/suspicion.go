@@ -76,7 +76,7 @@ func (e *explainer) suspectBody() {
 	if bytes.HasSuffix(body, lf) {
 		e.add(suspected(CodeBodyMinusNewline, "the body given ends in a line break"))
 	}
-	root := parseJSON(bytes.TrimPrefix(body, bom))
+	root := e.forms.tree()
 	if root == nil {
 		if text := string(body); strings.Contains(text, "%7B") || strings.Contains(text, "%7b") {
 			e.add(suspected(CodeBodyNotForm, "the body given is percent-encoded, as forms are"))
