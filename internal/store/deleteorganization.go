@@ -145,8 +145,14 @@ func (s *session) purge(ctx context.Context, org int64, now time.Time) (more boo
 			return true, err
 		}
 	}
-	if err := s.exec(`DELETE FROM decline_count WHERE organization = ?`, org); err != nil {
-		return false, err
+	for _, query := range []string{
+		`DELETE FROM decline_count WHERE organization = ?`,
+		`DELETE FROM missing WHERE webhook IN (SELECT seq FROM webhook WHERE organization = ?)`,
+		`DELETE FROM stored WHERE organization = ?`,
+	} {
+		if err := s.exec(query, org); err != nil {
+			return false, err
+		}
 	}
 	return false, s.exec(`UPDATE deletion SET ended_at = ? WHERE organization = ?`, millis(now), org)
 }
