@@ -311,6 +311,10 @@ func (a *app) givenSecrets(sources []string) ([]signature.Candidate, error) {
 		if err != nil {
 			return nil, err
 		}
+		if plain := capture.Text([]byte(text)); plain != nil {
+			a.say("--secret: the file is UTF-16, as Windows PowerShell writes it; it was read as text")
+			text = trimNewline(string(plain))
+		}
 		if _, err := secret.Parse(strings.TrimSpace(text)); err != nil && !errors.Is(err, secret.ErrBase64) {
 			return nil, &usageError{fmt.Sprintf("--secret: %v", err), a.meant("--secret", source, "give the whole secret, as `webhook create` showed it")}
 		}

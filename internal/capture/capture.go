@@ -86,7 +86,7 @@ func Read(raw []byte) (Request, error) {
 		}
 	}
 	var notes []string
-	if text := utf16Text(raw); text != nil {
+	if text := Text(raw); text != nil {
 		raw = text
 		notes = append(notes, "the input is UTF-16, as Windows PowerShell writes it; it was read as text, and the body taken as UTF-8")
 	}
@@ -129,9 +129,9 @@ func read(raw, text []byte) (Request, error) {
 	return readHTTP(raw)
 }
 
-// utf16Text reads UTF-16 in either order, told by its mark or its zero bytes; nil
+// Text reads UTF-16 in either order, told by its mark or its zero bytes; nil
 // for anything else.
-func utf16Text(raw []byte) []byte {
+func Text(raw []byte) []byte {
 	var order binary.ByteOrder
 	switch {
 	case len(raw) < 4:

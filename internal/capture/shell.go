@@ -133,7 +133,7 @@ func ansiQuoted(text string) (out []byte, size int) {
 					if text[i] == 'x' {
 						out = append(out, byte(v))
 					} else {
-						out = append(out, string(rune(v))...) //nolint:gosec // a code point, or U+FFFD
+						out = append(out, string(rune(v))...)
 					}
 					i = end - 1
 					continue

@@ -195,7 +195,7 @@ func (c *comparer) strings(g, s string) {
 		c.note(CodeBodyEscapedHTML, "<, >, &, quotes or line separators escaped")
 	}
 	if gEscapes&^sEscapes != 0 || gained == 0 {
-		c.note(CodeBodyUnescaped, "needless escapes resolved, or written in other case")
+		c.note(CodeBodyUnescaped, "fewer escapes than the body given has, or others")
 	}
 }
 

@@ -111,14 +111,24 @@ func writersOf(from, to []byte) (names []string, kind string) {
 	if root == nil {
 		return nil, ""
 	}
+	ended := bytes.HasSuffix(to, lf) // command-line tools end what they write so, libraries don't
 	to = bytes.TrimRight(bytes.TrimPrefix(to, bom), "\r\n")
 	f := featuresOf(root)
 	same := map[style]bool{}
 	// Those that are told apart by something come before the plain tools.
-	for _, plain := range []bool{false, true} {
+	rank := func(s *serializer) int {
+		switch {
+		case strings.HasPrefix(s.name, "a tool"):
+			return 2
+		case (s.kind == "tool") != ended:
+			return 1
+		}
+		return 0
+	}
+	for turn := range 3 {
 		for i := range serializers {
 			s := &serializers[i]
-			if strings.HasPrefix(s.name, "a tool") != plain {
+			if rank(s) != turn {
 				continue
 			}
 			r := f.reduced(s.style)
