@@ -321,7 +321,7 @@ func TestFloorIsNoWriteAnEvent(t *testing.T) {
 // in at least three clock hours.
 func TestDisablingRule(t *testing.T) {
 	const long = 5 * 24 * time.Hour
-	fails := func(w *world) {}
+	fails := func(*world) {}
 	for name, test := range map[string]struct {
 		pauses  []time.Duration // between events, each of which dies at once
 		err     error           // instead of an answer

@@ -20,7 +20,7 @@ func TestBoundOfAHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const bound, many = 8, 60
 		c := newCrowd(false)
-		w := newWorld(t, deliver.Options{Policy: exact(), MaxPerHost: bound}, func(r *http.Request, n int) (int, http.Header, error) {
+		w := newWorld(t, deliver.Options{Policy: exact(), MaxPerHost: bound}, func(r *http.Request, _ int) (int, http.Header, error) {
 			c.mu.Lock()
 			key := r.URL.Path
 			c.open["all"]++

@@ -16,7 +16,7 @@ import (
 // exchange alone, and for machines on the way that drop a large ClientHello.
 func TestCuresForOldReceivers(t *testing.T) {
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
-	web.TLS = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}} //nolint:gosec // as old receivers have it
+	web.TLS = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}
 	web.StartTLS()
 	defer web.Close()
 	ca := filepath.Join(t.TempDir(), "ca.pem")

@@ -64,7 +64,7 @@ func TestLinksBesideTheDatabaseAreNotFollowed(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(target, []byte("precious"), 0o640); err != nil { //nolint:gosec // its mode is looked at
+				if err := os.WriteFile(target, []byte("precious"), 0o640); err != nil {
 					t.Fatal(err)
 				}
 				at := path + c.suffix
