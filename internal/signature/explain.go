@@ -193,7 +193,7 @@ func (e *explainer) explainScheme(v *SchemeVerdict, anchor *trial) *trial {
 	}
 	before := e.budget.trials
 	targets := targetsOf(v.carried.text, v.Scheme, false)
-	space := newSpace(&v.carried, e.ids(), e.forms, e.Secrets)
+	space := newSpace(e.around(v.carried), e.ids(), e.forms, e.Secrets)
 	space.targets, space.anchor = targets, anchor
 	if faults, hit := space.search(&e.budget); hit != nil {
 		e.prove("the value of "+name, faults)
@@ -260,7 +260,7 @@ func (e *explainer) explainComputed() {
 	c := e.h.read(scheme)
 	e.forms.computed = true
 	e.forms.complete = false
-	space := newSpace(&c, e.ids(), e.forms, e.Secrets)
+	space := newSpace(e.around(c), e.ids(), e.forms, e.Secrets)
 	space.targets = targetsOf(e.Computed, scheme, true)
 	all := e.budget.trials
 	faults, hit := space.search(&e.budget)
@@ -282,6 +282,18 @@ func (e *explainer) explainComputed() {
 		}
 		e.add(suspected(CodeComputedUnknown, "no known mistake gives the computed value (%d combinations tried)", all-e.budget.trials))
 	}
+}
+
+// around adds id and timestamp of the triple to a scheme that signs none: code may
+// have signed them all the same.
+func (e *explainer) around(c carried) *carried {
+	if id, _ := c.scheme.triple(); id == "" {
+		c.id, _ = e.h.value(HeaderID)
+		if c.at == "" && c.scheme != SchemeStripe {
+			c.at, _ = e.h.value(HeaderTimestamp)
+		}
+	}
+	return &c
 }
 
 // ids returns the ids that the request carries under other names.
