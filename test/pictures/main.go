@@ -86,7 +86,7 @@ func pictures(ctx context.Context, top string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("scene %s: %w", s.name, err)
 		}
-		made["docs/pictures/"+s.name+".svg"] = draw(s.title, lines)
+		made["docs/pictures/"+s.name+".svg"] = draw(s.title, lines, s.wide())
 	}
 	return made, nil
 }

@@ -26,6 +26,7 @@ const secret = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 // A scene becomes one picture. What it shows as typed is what a shell is given.
 type scene struct {
 	name, title string
+	columns     int    // how wide its terminal is; 0 is as wide as the others
 	answers     string // what a receiver answers, for `listen --respond`; none when empty
 	typed       []typed
 }
@@ -43,12 +44,16 @@ var scenes = []scene{
 		{line: "sealpost verify-signature --body @body.json --secret env:HOOK_SECRET \\\n" +
 			"  -H 'Signature: 076e6210e981287a1ef6f2700e46cddb6a337eccf643d2dd7b63d1a79b755b40'", exit: 1},
 	}},
-	{name: "delivery", title: "what became of an event", answers: "503,200", typed: []typed{
+	{name: "delivery", title: "what became of an event", columns: 133, answers: "503,200", typed: []typed{
 		{line: `sealpost publish order.paid --data '{"order":"A-17","total":2500}' --direct`},
 		{line: "sealpost delivery list"},
 		{line: "sealpost delivery get dlv_4d2k9q0m7g3t8s1r5v6n0b2c4h", as: "sealpost delivery get dlv_1_1"},
 	}},
 }
+
+// wide is how many columns the scene's terminal has. Ids are drawn as they are in
+// every run, so a table must have room for them: one that breaks is not known.
+func (s scene) wide() int { return cmp.Or(s.columns, columns) }
 
 // play runs a scene and returns what the terminal shows at its end.
 func (s scene) play(ctx context.Context, exe string) (lines []line, err error) {
@@ -78,11 +83,11 @@ func (s scene) play(ctx context.Context, exe string) (lines []line, err error) {
 		}
 	}
 	for i, t := range s.typed {
-		out, err := t.run(ctx, folder, env)
+		out, err := t.run(ctx, folder, env, s.wide())
 		if err != nil {
 			return nil, err
 		}
-		shown, err := screen(steady(out), columns)
+		shown, err := screen(steady(out), s.wide())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", t.line, err)
 		}
@@ -95,10 +100,10 @@ func (s scene) play(ctx context.Context, exe string) (lines []line, err error) {
 }
 
 // run has a shell run the line on a terminal, and returns what was written there.
-func (t typed) run(ctx context.Context, folder string, env []string) (string, error) {
+func (t typed) run(ctx context.Context, folder string, env []string, columns int) (string, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", cmp.Or(t.as, t.line))
 	cmd.Dir, cmd.Env = folder, env
-	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: columns})
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: uint16(columns)})
 	if err != nil {
 		return "", err
 	}

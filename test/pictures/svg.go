@@ -27,7 +27,7 @@ const (
 
 // draw makes the picture: one SVG that follows the reader's light or dark page.
 // Each run has its place and length, so columns stand whatever the font.
-func draw(title string, lines []line) []byte {
+func draw(title string, lines []line, columns int) []byte {
 	width := float64(columns)*cell + 2*margin
 	height := top + 2*margin + row*len(lines)
 	var b bytes.Buffer
