@@ -98,7 +98,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 }
 
 // listen binds the daemon's address, over TLS when a certificate is configured.
-// Beyond the most connections, idle ones are closed, or others wait in the system's queue.
+// Beyond the most connections, idle and slow ones are closed, or others wait in the system's queue.
 func (a *app) listen(c *config.Config, log *slog.Logger) (*entrance, error) {
 	var secure *tls.Config
 	if c.TLS.CertFile != "" {

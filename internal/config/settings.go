@@ -85,7 +85,7 @@ var settings = []Setting{
 
 	{Key: "listen", Default: "127.0.0.1:8787", Example: "0.0.0.0:8787", Help: "address on which `serve` listens",
 		kind: address(func(c *Config) *string { return &c.Listen })},
-	{Key: "max_connections", Default: "4096", Example: "512", Help: "connections to `serve` at a time, and a quarter of that from one address; when there are more, the longest idle one is closed",
+	{Key: "max_connections", Default: "4096", Example: "512", Help: "connections to `serve` at a time, and a quarter of that from one address; when there are more, the longest idle one is closed, or else the slowest",
 		kind: integer(func(c *Config) *int { return &c.MaxConnections }, 1, 1<<20)},
 	{Key: "request_memory", Default: "32MiB", Example: "256MiB", Help: "memory for the request bodies of all clients of `serve`; a request that finds no room is answered 503",
 		kind: size(func(c *Config) *int { return &c.RequestMemory }, 32<<20, 1<<36)},

@@ -282,10 +282,12 @@ func (r *reading) grow(text []byte, size int) ([]byte, error) {
 	return grown, nil
 }
 
-// exchange is a request with a body and its answer.
+// exchange is a request and its answer.
 type exchange struct {
 	http.ResponseWriter
-	reading reading
+	reading    reading
+	connection *connection // nil: connections have no bound
+	working    bool        // see work
 }
 
 // Unwrap serves [http.ResponseController].

@@ -14,7 +14,8 @@ import (
 )
 
 // Connections bounds the connections of a listener. When there is no more room, it closes the
-// connection that has been idle for the longest; while none is idle, the next one waits.
+// connection that has been idle for the longest; while none is idle, the one whose client
+// is slowest to send its request or to read its answer. While no client is slow, the next connection waits.
 // One address (an IPv6 address's /64) has at most a quarter of them; loopback
 // addresses and trusted proxies have all. Each HTTP/2 stream beyond a connection's first counts as a connection.
 type Connections struct {
@@ -42,8 +43,8 @@ type connection struct {
 	network netip.Prefix
 	free    bool      // of the share of its address
 	idle    time.Time // since when; zero: it is in use
-	streams int
 	closed  bool
+	progress
 }
 
 // Listen returns the listener with the bound.
@@ -80,16 +81,17 @@ func (b *bounded) Close() error {
 // admit counts a connection, or returns nil when its address has its share.
 func (c *Connections) admit(conn net.Conn) net.Conn {
 	address := parseAddress(conn.RemoteAddr().String())
-	n := &connection{Conn: conn, all: c, network: access.Network(address), idle: time.Now()}
+	now := time.Now()
+	n := &connection{Conn: conn, all: c, network: access.Network(address), idle: now, progress: progress{started: now}}
 	n.free = !address.IsValid() || address.IsLoopback() || slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(address) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.within(n) && !c.evict(func(o *connection) bool { return o.network == n.network }) {
+	if !c.roomOfItsShare(n) {
 		return nil
 	}
 	for c.used >= c.most {
-		if !c.evict(func(*connection) bool { return true }) {
-			c.freed.Wait()
+		if done, again := c.makeRoom(func(*connection) bool { return true }); !done {
+			c.wait(again)
 		}
 	}
 	c.count(n, 1)
@@ -97,7 +99,14 @@ func (c *Connections) admit(conn net.Conn) net.Conn {
 	return n
 }
 
-func (c *Connections) within(n *connection) bool { return n.free || c.of[n.network] < max(c.most/4, 1) }
+// roomOfItsShare reports whether an address may have one more; others of its own make room.
+func (c *Connections) roomOfItsShare(n *connection) bool {
+	if n.free || c.of[n.network] < max(c.most/4, 1) {
+		return true
+	}
+	done, _ := c.makeRoom(func(o *connection) bool { return o.network == n.network && o != n })
+	return done
+}
 
 func (c *Connections) count(n *connection, by int) {
 	c.used += by
@@ -156,6 +165,7 @@ func (n *connection) use(busy bool) {
 	switch {
 	case busy:
 		n.idle = time.Time{}
+		n.restart()
 	case n.idle.IsZero():
 		n.idle = time.Now()
 		n.all.freed.Signal()
@@ -186,25 +196,26 @@ func bare(conn net.Conn) *connection {
 }
 
 // stream counts a stream of HTTP/2 for as long as it lasts. There may be no room for it.
-func stream(r *http.Request) (end func(), ok bool) {
-	n, _ := r.Context().Value(connectionKey{}).(*connection)
-	if n == nil {
-		return func() {}, true
-	}
+func (n *connection) stream() (end func(), ok bool) {
 	c := n.all
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n.streams > 0 {
-		if !c.within(n) || c.used >= c.most && !c.evict(func(*connection) bool { return true }) {
+	if n.streams.Load() > 0 {
+		if !c.roomOfItsShare(n) {
 			return nil, false
+		}
+		if c.used >= c.most {
+			if done, _ := c.makeRoom(func(o *connection) bool { return o != n }); !done {
+				return nil, false
+			}
 		}
 		c.count(n, 1)
 	}
-	n.streams++
+	n.streams.Add(1)
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if n.streams--; n.streams > 0 {
+		if n.streams.Add(-1) > 0 {
 			c.count(n, -1)
 		}
 	}, true

@@ -1,11 +1,19 @@
 package server_test
 
 import (
+	"context"
+	"io"
+	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
+	"sync"
 	"testing"
 
 	"sealpost/internal/server"
+	"sealpost/internal/webhook"
 )
 
 // from is a connection of an address.
@@ -78,5 +86,64 @@ func TestShareOfAnAddress(t *testing.T) {
 		if open != c.open {
 			t.Errorf("%s: %d are open, not %d", name, open, c.open)
 		}
+	}
+}
+
+// TestStreamsAreConnections has one HTTP/2 connection with as many requests under way as
+// there may be connections. The next request is refused until one of them ends.
+func TestStreamsAreConnections(t *testing.T) {
+	const most = 4
+	begun, finish := make(chan struct{}), make(chan struct{})
+	hook := pandaHook(nil)
+	hook.Take = func(context.Context, []byte) (webhook.Taking, error) {
+		begun <- struct{}{}
+		<-finish
+		return webhook.Taking{}, nil
+	}
+	log := slog.New(slog.DiscardHandler)
+	web := httptest.NewUnstartedServer(nil)
+	web.EnableHTTP2, web.Config = true, server.HTTP(server.New(server.Options{Log: log, Hooks: []server.Hook{hook}}), log)
+	bound := server.NewConnections(most, nil)
+	bound.Watch(web.Config)
+	web.Listener = bound.Listen(web.Listener)
+	web.StartTLS()
+	defer web.Close()
+	ask := func(method, path, body string) (status int) {
+		request, err := http.NewRequestWithContext(t.Context(), method, web.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		request.Header.Set("Signature", digest(providerKey, body))
+		response, err := web.Client().Do(request)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		defer response.Body.Close() //nolint:errcheck // it was only read
+		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.ProtoMajor != 2 {
+			t.Errorf("HTTP/%d: %v", response.ProtoMajor, err)
+		}
+		return response.StatusCode
+	}
+	if status := ask("GET", "/healthz", ""); status != http.StatusOK {
+		t.Fatalf("the first request is answered %d", status)
+	}
+	var asking sync.WaitGroup
+	for range most {
+		asking.Go(func() {
+			if status := ask("POST", "/hooks/panda", "{}"); status != http.StatusOK {
+				t.Errorf("a request under way is answered %d", status)
+			}
+		})
+		<-begun
+	}
+	if status := ask("GET", "/healthz", ""); status != http.StatusServiceUnavailable {
+		t.Errorf("one request more is answered %d", status)
+	}
+	close(finish)
+	asking.Wait()
+	if status := ask("GET", "/healthz", ""); status != http.StatusOK {
+		t.Errorf("when there is room, a request is answered %d", status)
 	}
 }

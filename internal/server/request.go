@@ -61,10 +61,12 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, most int, seen
 		return nil, tooLarge(most)
 	}
 	x, carries := w.(*exchange)
-	if !carries {
+	if !carries || r.ContentLength == 0 {
 		return []byte{}, nil
 	}
+	x.work(false) // it waits for the client
 	body, err := x.reading.all(r.Body, r.ContentLength, most, seen)
+	x.work(true)
 	if err == nil && r.TransferEncoding == nil {
 		w.Header().Del("Connection") // nothing is left unread; see ServeHTTP
 	}

@@ -107,22 +107,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
 	}
-	if r.ProtoMajor == 2 {
-		end, room := stream(r)
+	n := connectionOf(r)
+	if r.ProtoMajor == 2 && n != nil {
+		end, room := n.stream()
 		if !room {
 			s.fail(w, errBusy)
 			return
 		}
 		defer end()
 	}
-	if r.ContentLength != 0 {
-		x := &exchange{ResponseWriter: w}
-		x.reading = reading{budget: s.bodies, cut: x.cut}
-		defer s.bodies.release(&x.reading)
-		w = x
-	}
-	defer s.contain(w, r)
-	s.mux.ServeHTTP(w, r)
+	x := &exchange{ResponseWriter: w, connection: n}
+	x.reading = reading{budget: s.bodies, cut: x.cut}
+	x.work(true)
+	defer x.work(false)
+	defer s.bodies.release(&x.reading)
+	defer s.contain(x, r)
+	s.mux.ServeHTTP(x, r)
 }
 
 // contain answers 500 for a request whose handling panicked, as far as nothing
