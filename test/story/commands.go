@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -109,4 +110,26 @@ func lines(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strings.Count(ts.ReadFile(args[1]), "\n"); strconv.Itoa(got) != args[0] {
 		ts.Fatalf("%s has %d lines, not %s", args[1], got, args[0])
 	}
+}
+
+// eventually PATTERN COMMAND... runs a command again and again until its output
+// fits a regular expression: for what a busy machine may leave out, such as
+// completions, which offer nothing when the time is over.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually PATTERN COMMAND...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	for began := time.Now(); time.Since(began) < Patience; {
+		if err := ts.Exec(args[1], args[2:]...); err != nil {
+			ts.Fatalf("%v", err)
+		}
+		if pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("waited in vain for %q", args[0])
 }

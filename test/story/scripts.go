@@ -52,10 +52,11 @@ func play(t *testing.T, folder string, scripts testscript.Params) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await,
-			"field": field,
-			"code":  code,
-			"lines": lines,
+			"await":      await,
+			"field":      field,
+			"code":       code,
+			"lines":      lines,
+			"eventually": eventually,
 		},
 	})
 }

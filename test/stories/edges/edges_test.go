@@ -21,6 +21,7 @@ import (
 var varying = []struct{ pattern, instead string }{
 	{`[0-9a-f]{64}`, "SECRET"},
 	{`evt_[0-9a-z]{26}`, "EVENT"},
+	{`dlv_[0-9a-v]{20,}`, "DELIVERY"}, // encrypted under a key of the file
 	{`20\d\d-\d\d-\d\dT[0-9:.]+Z`, "TIME"},
 	{`"duration_ms":[0-9.]+`, `"duration_ms":N`},
 }

@@ -35,7 +35,7 @@ type ethereum struct {
 func (e *ethereum) start() {
 	e.t.Helper()
 	e.cmd = exec.CommandContext(context.Background(), "node", "node.js", e.port, "1337", e.folder)
-	e.cmd.Dir = filepath.Join("..", "..", "test", "ethereum")
+	e.cmd.Dir = filepath.Join(story.Root(e.t), "test", "ethereum")
 	var said bytes.Buffer
 	e.cmd.Stderr = &said
 	out, err := e.cmd.StdoutPipe()

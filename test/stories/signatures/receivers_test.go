@@ -38,7 +38,7 @@ var examples = []example{
 // and returns its URL and its inbox.
 func (e example) start(t *testing.T, secrets string) (url, inbox string) {
 	t.Helper()
-	path, err := filepath.Abs("../../docs/receivers/" + e.file)
+	path, err := filepath.Abs(filepath.Join(story.Root(t), "docs", "receivers", e.file))
 	if err != nil {
 		t.Fatal(err)
 	}
