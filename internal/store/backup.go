@@ -150,7 +150,7 @@ func copyDatabase(ctx context.Context, database, part string, progress Progress)
 		return original, fault(part, err)
 	}
 	// The copy is one file: it has no log, and makes none when it is opened.
-	copied, err := sql.Open("sqlite", dsn(part))
+	copied, err := sql.Open(driverName, dsn(part))
 	if err != nil {
 		return original, fault(part, err)
 	}

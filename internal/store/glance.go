@@ -27,7 +27,7 @@ func OpenGlance(path string) (*Glance, error) {
 		q.Set("immutable", "1")
 	}
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(mustAbs(path)), RawQuery: q.Encode()}).String()
-	read, err := sql.Open("sqlite", dsn)
+	read, err := sql.Open(driverName, dsn)
 	if err != nil {
 		return nil, fault(path, err)
 	}

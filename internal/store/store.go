@@ -33,6 +33,10 @@ import (
 	"sealpost/internal/webhook"
 )
 
+// driverName names the driver of all connections. Tests of the store put one there
+// that records all SQL.
+var driverName = "sqlite" //nolint:gochecknoglobals // written by tests only, before they open anything
+
 // BusyTimeout is how long a statement waits for another process's lock.
 const BusyTimeout = 5 * time.Second
 
@@ -181,7 +185,7 @@ func connect(path string, readOnly bool) (*sql.DB, error) {
 	q.Add("_pragma", "foreign_keys(1)")
 	q.Add("_pragma", "cache_size(-8000)")
 	q.Add("_txlock", "immediate")
-	return sql.Open("sqlite", location(path, q))
+	return sql.Open(driverName, location(path, q))
 }
 
 // location names a database file with parameters for the driver.

@@ -19,7 +19,8 @@ var outlived = []struct {
 	table, where string
 	keep         time.Duration
 }{
-	{"session", `expires_at <= ?1 OR expires_at > ?1 + ` + fmt.Sprint(access.SessionMost.Milliseconds()), 0}, // or made far ahead of its time
+	{"session", `expires_at <= ?`, 0},
+	{"session", `expires_at > ? + ` + fmt.Sprint(access.SessionMost.Milliseconds()), 0}, // made far ahead of its time
 	{"used_nonce", `expires_at <= ?`, 0},
 	{"invitation", `expires_at <= ?`, KeepInvitations},
 	{"signing_secret", `ends_at < ?`, webhook.KeepRotated},

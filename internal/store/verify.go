@@ -72,7 +72,7 @@ func openStill(path string) (*sql.DB, error) {
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
 		return nil, unavailable(fmt.Sprintf("%s has a write-ahead log beside it, so it is a database in use and no backup", path), "`sealpost db backup` makes one of it, with --database "+path)
 	}
-	return sql.Open("sqlite", dsn(path, "mode", "ro", "immutable", "1"))
+	return sql.Open(driverName, dsn(path, "mode", "ro", "immutable", "1"))
 }
 
 // Verify reads a whole file that nobody writes to, such as a backup: whether it

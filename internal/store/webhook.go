@@ -209,6 +209,14 @@ func (s *session) lift(seq int64, committed *webhook.Committed) error {
 // DeleteWebhook deletes a webhook; check, when given, may refuse. Its pending
 // deliveries are cancelled by it: they count as such from the same commit.
 func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, now time.Time, check func(webhook.Webhook) error) error {
+	// There may be a million of them, so they are counted while others write. The
+	// count is for the metrics, and may lack what is published at the same time.
+	var counted, pending int64
+	err := s.row(ctx, `SELECT w.seq, (SELECT count(*) FROM delivery d WHERE d.webhook = w.seq AND d.state = 0) FROM webhook w
+		WHERE w.organization = (SELECT seq FROM organization o WHERE `+isNamed("?1")+`) AND w.name = ?2 AND w.deleted_at IS NULL`, []any{organization, name}, &counted, &pending)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fault(s.path, err)
+	}
 	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
@@ -226,8 +234,8 @@ func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, no
 				return err
 			}
 		}
-		if err := tx.row(`SELECT count(*) FROM delivery WHERE webhook = ? AND state = 0`, []any{found.Seq}, &committed.Cancelled); err != nil {
-			return err
+		if found.Seq == counted {
+			committed.Cancelled = int(pending)
 		}
 		if err := tx.exec(`DELETE FROM signing_secret WHERE webhook = ?`, found.Seq); err != nil {
 			return err
