@@ -33,6 +33,9 @@ func Root(t testing.TB) string {
 // detector, which would make each start five times as long.
 func Binary(t testing.TB) string { return filepath.Join(binaries(t), "sealpost") }
 
+// Receiver is the path of the receiver that scripts call (test/receiver).
+func Receiver(t testing.TB) string { return filepath.Join(binaries(t), "receiver") }
+
 // Raced is the path of the program with the race detector. Use it where several
 // goroutines of one process are what the test is about.
 func Raced(t testing.TB) string {

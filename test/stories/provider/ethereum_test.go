@@ -110,8 +110,7 @@ func TestEthereum(t *testing.T) {
 		"SEALPOST_RECEIPTS_RPC_URL=http://user:key-0123456789@127.0.0.1:" + node.port,
 		"SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_CONFIRMATIONS=2", "SEALPOST_RECEIPTS_INTERVAL=100ms", "SEALPOST_RECEIPTS_TIMEOUT=2h",
 	})
-	receiver := exec.CommandContext(t.Context(), os.Args[0], sink, "200")
-	receiver.Args[0] = "receiver"
+	receiver := exec.CommandContext(t.Context(), story.Receiver(t), sink, "200")
 	if err := receiver.Start(); err != nil {
 		t.Fatal(err)
 	}

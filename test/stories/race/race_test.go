@@ -13,10 +13,8 @@ func TestScript(t *testing.T) {
 		"../daemon/metrics.txtar",
 		"../daemon/remote.txtar",
 		"../daemon/serve.txtar",
-		"../deliveries/delivery.txtar",
 		"../deliveries/follow.txtar",
 		"../publishing/direct.txtar",
-		"../publishing/held.txtar",
 		"../signatures/listen.txtar",
 	)
 }
