@@ -26,6 +26,7 @@ type backend interface {
 	GiveReceipt(ctx context.Context, organization, id string, given webhook.GivenReceipt) (webhook.Event, error)
 	Events(ctx context.Context, q webhook.EventQuery) ([]webhook.Event, string, error)
 	Resend(ctx context.Context, organization, id string, to []string) (webhook.Publishing, error)
+	ResendMissing(ctx context.Context, organization string, q webhook.MissingQuery) (webhook.Progress, error)
 	ListDeliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
 	Delivery(ctx context.Context, organization, id string) (webhook.Delivery, error)
 	Retry(ctx context.Context, organization, id string) (webhook.Delivery, error)

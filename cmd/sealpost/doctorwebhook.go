@@ -32,6 +32,9 @@ func (a *app) examineWebhook(ctx context.Context, d *diagnosis, l *local, w *web
 	default:
 		d.pass("webhook.enabled", w.Name, "it is enabled")
 	}
+	if w.Missed.Events > 0 {
+		d.warn("webhook.missed", w.Name, "enable it, then `sealpost event resend --missing --to "+w.Name+"` sends them", "it missed %d event%s since %s: it was disabled, and limits.parked was reached", w.Missed.Events, plural(int(w.Missed.Events)), a.when(w.Missed.Since))
+	}
 	if w.RetryAfter.In(a.now()) {
 		d.warn("webhook.retry_after", w.Name, "wait, or end it: `sealpost delivery retry ID` on one of its deliveries", "its receiver has asked for no attempt before %s (Retry-After)", a.when(w.RetryAfter.Time))
 	}

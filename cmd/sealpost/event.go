@@ -151,43 +151,6 @@ func waitsFor(h *webhook.Hold) string {
 	}
 }
 
-func newEventResend(a *app) *cobra.Command {
-	var to []string
-	cmd := &cobra.Command{
-		Use:   "resend ID",
-		Short: "Send an event once more, to the webhooks that want it today",
-		Long: `resend makes new deliveries of an event, with the same id and the same bytes: a receiver
-that goes by the id takes it for one that it has. To try a failed delivery again, use
-sealpost delivery retry.`,
-		Example: `  sealpost event resend evt-1
-  sealpost event resend evt-1 --to orders -o json`,
-		Args: exactly("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := a.backend(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			defer b.Close() //nolint:errcheck // the change is committed by then
-			result, err := b.Resend(cmd.Context(), a.organization(), args[0], to)
-			if err != nil {
-				return err
-			}
-			if a.json() {
-				err = a.printJSON(map[string]any{"id": result.ID, "deliveries": result.Count})
-			} else {
-				a.say("%s goes out once more, to %d webhook%s", result.ID, result.Count, plural(result.Count))
-			}
-			if err == nil && result.Count == 0 {
-				return verdict{exitUnwanted}
-			}
-			return err
-		},
-	}
-	cmd.Flags().StringArrayVar(&to, "to", nil, "only to this webhook (may be repeated)")
-	_ = cmd.RegisterFlagCompletionFunc("to", a.completeWebhooks)
-	return cmd
-}
-
 func newEventTypes(a *app) *cobra.Command {
 	var schema, sample bool
 	cmd := &cobra.Command{

@@ -199,7 +199,7 @@ func newWebhookGet(a *app) *cobra.Command {
 				return err
 			}
 			if a.json() {
-				return a.printJSON(json.RawMessage(w.AppendJSON(true)))
+				return a.printJSON(json.RawMessage(w.AppendJSON(true, missedMembers(&w)...)))
 			}
 			fields := configFields(&w.Config)
 			if w.DisabledWhy != "" {
@@ -217,9 +217,20 @@ func newWebhookGet(a *app) *cobra.Command {
 			if w.PreviousUntil.After(a.now()) {
 				fields = append(fields, [2]string{"old secret until", a.when(w.PreviousUntil)})
 			}
+			if w.Missed.Events > 0 {
+				fields = append(fields, [2]string{"missed", fmt.Sprintf("%d event%s since %s", w.Missed.Events, plural(int(w.Missed.Events)), a.when(w.Missed.Since))})
+			}
 			return a.printFields(fields)
 		},
 	}
+}
+
+// missedMembers tell how many events a webhook missed, if it did.
+func missedMembers(w *webhook.Webhook) []webhook.Member {
+	if w.Missed.Events == 0 {
+		return nil
+	}
+	return []webhook.Member{{Key: "missedEvents", Value: w.Missed.Events}, {Key: "missedSince", Value: webhook.Timestamp(w.Missed.Since)}}
 }
 
 func newWebhookList(a *app) *cobra.Command {

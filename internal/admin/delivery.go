@@ -16,6 +16,7 @@ type Deliveries interface {
 	WatchReceipt(ctx context.Context, organization, id, hash string, until time.Time) error
 	WaiveReceipt(ctx context.Context, organization, id string, now time.Time) error
 	Resend(ctx context.Context, organization, id string, to []string, now time.Time) (webhook.Publishing, error)
+	ResendMissing(ctx context.Context, organization string, q webhook.MissingQuery, now time.Time) (webhook.Progress, error)
 	EventDeliveries(ctx context.Context, event int64) ([]webhook.Delivery, error)
 	Deliveries(ctx context.Context, q webhook.DeliveryQuery) ([]webhook.Delivery, string, error)
 	DeliveryKey(ctx context.Context, id string, plain bool) (webhook.DeliveryKey, error)
@@ -39,6 +40,13 @@ func (s *Service) Events(ctx context.Context, q webhook.EventQuery) ([]webhook.E
 // those of them that are named.
 func (s *Service) Resend(ctx context.Context, organization, id string, to []string) (webhook.Publishing, error) {
 	return s.Deliver.Resend(ctx, organization, id, to, s.Now().UTC().Truncate(time.Millisecond))
+}
+
+// ResendMissing sends to webhooks what they missed while too many deliveries were
+// parked. One call looks at no more than 10,000 events and says where the next one
+// goes on. Whoever repeats a call sends nothing twice.
+func (s *Service) ResendMissing(ctx context.Context, organization string, q webhook.MissingQuery) (webhook.Progress, error) {
+	return s.Deliver.ResendMissing(ctx, organization, q, s.Now().UTC().Truncate(time.Millisecond))
 }
 
 // ListDeliveries lists deliveries, those of the newest events first, and where

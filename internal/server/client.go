@@ -251,6 +251,9 @@ func (c *Client) Get(ctx context.Context, _, name string) (webhook.Webhook, erro
 	found := webhook.Webhook{Config: config, Tag: header.Get("ETag")}
 	found.FailingSince, found.PreviousUntil = readTime(header.Get(headerFailingSince)), readTime(header.Get(headerPreviousUntil))
 	found.RetryAfter.Time = readTime(header.Get(headerRetryAfter))
+	if n, err := strconv.ParseInt(header.Get(headerMissed), 10, 64); err == nil {
+		found.Missed = webhook.Gap{Events: n, Since: readTime(header.Get(headerMissedSince))}
+	}
 	if why, unquoted := strconv.Unquote(header.Get(headerDisabled)); unquoted == nil {
 		found.DisabledWhy = why
 	}

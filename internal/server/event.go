@@ -29,6 +29,7 @@ func (s *Server) routeEvents() {
 	s.mux.HandleFunc("POST /api/event", s.remembered(s.publish))
 	s.mux.HandleFunc("GET /api/event", s.known(s.listEvents))
 	s.mux.HandleFunc("GET /api/event/{id}", s.known(s.getEvent))
+	s.mux.HandleFunc("POST /api/event/resend", s.known(s.resendMissing))
 	s.mux.HandleFunc("POST /api/event/{id}/resend", s.known(s.resendEvent))
 	s.mux.HandleFunc("POST /api/event/{id}/receipt", s.known(s.receipt))
 }

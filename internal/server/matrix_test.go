@@ -33,6 +33,7 @@ var matrix = []struct {
 	{"GET /api/event", "", "", "401 401 401 401 200 200 200 200 200 403"},
 	{"POST /api/event", "", `{"resource":"order","action":"paid","body":{}}`, "401 401 401 401 202 403 202 202 202 403"},
 	{"GET /api/event/{id}", "/api/event/e1", "", "401 401 401 401 404 200 200 200 404 403"},
+	{"POST /api/event/resend", "", `{"missing":true}`, "401 401 401 401 403 403 200 200 200 403"},
 	{"POST /api/event/{id}/resend", "/api/event/e1/resend", "", "401 401 401 401 403 403 202 202 404 403"},
 	{"POST /api/event/{id}/receipt", "/api/event/h1/receipt", `{"status":"success","blockNumber":1,"transactionHash":"0x` + hash64 + `"}`, "401 401 401 401 404 403 200 200 404 403"},
 	{"GET /api/delivery", "", "", "401 401 401 401 200 200 200 200 200 403"},

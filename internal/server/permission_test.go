@@ -31,6 +31,7 @@ func TestPermissions(t *testing.T) {
 		{"GET", "/api/event", "", 'y', 'y', 'y', 'y', 'y'},
 		{"GET", "/api/event/evt_1", "", 'y', 'y', 'y', '4', '4'},
 		{"POST", "/api/event/evt_1/resend", "", 'y', 'y', 'n', 'n', '4'},
+		{"POST", "/api/event/resend", `{"missing":true}`, 'y', 'y', 'n', 'n', 'y'},
 		{"GET", "/api/delivery", "", 'y', 'y', 'y', 'y', 'y'},
 		{"GET", "/api/delivery/DELIVERY", "", 'y', 'y', 'y', '4', '4'},
 		{"POST", "/api/delivery/DELIVERY/retry", "", 'y', 'y', 'n', 'n', '4'},

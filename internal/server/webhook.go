@@ -92,6 +92,8 @@ const (
 	headerFailingSince  = "Sealpost-Failing-Since"  // RFC 3339
 	headerRetryAfter    = "Sealpost-Retry-After"    // RFC 3339
 	headerPreviousUntil = "Sealpost-Previous-Until" // RFC 3339
+	headerMissed        = "Sealpost-Missed"         // how many events
+	headerMissedSince   = "Sealpost-Missed-Since"   // RFC 3339
 )
 
 // tellState tells what has become of a webhook.
@@ -107,6 +109,10 @@ func tellState(header http.Header, w *webhook.Webhook, now time.Time) {
 	}
 	if w.PreviousUntil.After(now) {
 		header.Set(headerPreviousUntil, webhook.Timestamp(w.PreviousUntil))
+	}
+	if w.Missed.Events > 0 {
+		header.Set(headerMissed, strconv.FormatInt(w.Missed.Events, 10))
+		header.Set(headerMissedSince, webhook.Timestamp(w.Missed.Since))
 	}
 }
 

@@ -41,16 +41,3 @@ func Page(limit int) int {
 	}
 	return min(limit, MaxPage)
 }
-
-// MissingQuery asks for events that webhooks missed.
-type MissingQuery struct {
-	To     []string // names of the only webhooks; nil for all
-	Cursor string   // where the call before ended
-}
-
-// Progress is how far a call over many events has come.
-type Progress struct {
-	Matched int    `json:"matched"` // deliveries that it was about
-	Done    int    `json:"done"`    // of those, how many were made
-	Next    string `json:"next"`    // where the next call goes on; empty at the end
-}
