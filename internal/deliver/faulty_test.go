@@ -291,11 +291,8 @@ func TestUnreadableLaneLeavesOthers(t *testing.T) {
 			}
 		}
 		w.publish(w.store, "before", "")
-		w.engine = deliver.New(ill, w.to, w.opts)
-		w.store.Notify(w.engine.Offer)
-		if err := w.engine.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.wrap = func(*store.Store) deliver.Store { return ill }
+		w.start()
 		for n := range 50 {
 			w.publish(w.store, fmt.Sprint("evt-", n), "")
 			pass(time.Second)
