@@ -41,6 +41,7 @@ type stranger struct {
 	hang     string // URL of a receiver that never answers
 	gone     string // URL of one that answers 410
 	fails    string // URL of one that answers 500
+	takes    string // URL of one that answers 200
 	attempts atomic.Int64
 }
 
@@ -107,7 +108,7 @@ func newStranger(ctx context.Context, w *world) (s *stranger, done func(), err e
 		}
 		return server.URL
 	}
-	s.hang, s.gone, s.fails = answer(0), answer(http.StatusGone), answer(http.StatusInternalServerError)
+	s.hang, s.gone, s.fails, s.takes = answer(0), answer(http.StatusGone), answer(http.StatusInternalServerError), answer(http.StatusOK)
 	var made struct{ Token string }
 	for _, args := range [][]string{
 		{"org", "create", "stranger"},
@@ -200,7 +201,13 @@ func (s *stranger) parked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.remove("gone")
+	if err := s.webhook("takes", s.takes); err != nil {
+		return err
+	}
+	if status, code, err := s.call("POST", "/api/event", event("beside-parked", "")); err != nil || status != http.StatusAccepted {
+		return breach(Bounds, "beside one disabled webhook an event for another one is answered with %d %q %v", status, code, err)
+	}
+	return s.remove("gone", "takes")
 }
 
 // webhooks makes more webhooks than there may be.
@@ -350,7 +357,7 @@ func (s *stranger) idleConnections(context.Context) error {
 	}
 	fresh := newClient("http://"+s.w.address, s.w.token, s.w.client.to)
 	defer fresh.http.CloseIdleConnections()
-	fresh.http.Timeout = patience
+	fresh.http.Timeout = time.Minute
 	if status, err := fresh.do(http.MethodGet, "/api/webhook", "", nil); err != nil || status != http.StatusOK {
 		return breach(Bounds, "beside %d idle connections a new client gets %d %v", len(open), status, err)
 	}

@@ -32,6 +32,8 @@ import (
 	"time"
 )
 
+var bugName = flag.String("bug", "", "part of the names of the bugs that mutants builds in; all when empty")
+
 func main() {
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of what is random")
 	only := flag.String("only", "", "names of the scenarios to run, separated by commas; all when empty: "+strings.Join(names(), ", "))

@@ -213,6 +213,41 @@ var bugs = []seeded{
 		"answers", "",
 	},
 	{
+		"as many webhooks as a tenant likes", "internal/store/room.go",
+		"	if values.Past(kind, use) {\n		return webhook.LimitReached(kind", "	if values.Past(kind, use-9999) {\n		return webhook.LimitReached(kind",
+		"hostile", "",
+	},
+	{
+		"a fan-out counts as nothing", "internal/store/room.go",
+		"values.Past(bounds.Pending, one.pending+want.pending)", "values.Past(bounds.Pending, one.pending)",
+		"hostile", "",
+	},
+	{
+		"as many held events as a tenant likes", "internal/store/room.go",
+		"if held+want.held > most {", "if held+want.held > 9*most {",
+		"hostile", "",
+	},
+	{
+		"as many bytes as a tenant likes", "internal/store/room.go",
+		"if stored+want.bytes > most {", "if stored+want.bytes > 9*most {",
+		"hostile", "",
+	},
+	{
+		"retry by hand as often as a tenant likes", "internal/store/deliveries.go",
+		"since >= 0 && since < ByHand.Milliseconds()", "since >= 0 && since < 0",
+		"hostile", "",
+	},
+	{
+		"idle connections keep others out", "internal/server/connections.go",
+		"c.makeRoom(func(*connection) bool { return true })", "c.makeRoom(func(*connection) bool { return false })",
+		"", "./internal/server TestSlowClientsMakeRoom",
+	},
+	{
+		"parked work counts as pending", "internal/store/tally.go",
+		"		t.parked += n", "		t.pending += n",
+		"hostile", "",
+	},
+	{
 		"come again sooner than asked", "internal/deliver/decide.go",
 		"min(answer.RetryAfter, webhook.MaxRetryAfter)", "min(answer.RetryAfter/2, webhook.MaxRetryAfter)",
 		"later", "",
@@ -253,6 +288,9 @@ func mutants(ctx context.Context, w *world) error {
 	folder := filepath.Dir(w.folder)
 	var missed []string
 	for _, b := range bugs {
+		if !strings.Contains(b.name, *bugName) {
+			continue
+		}
 		caught, err := b.caughtInTime(ctx, w, folder)
 		if err != nil {
 			caught = err.Error()

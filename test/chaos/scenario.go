@@ -40,7 +40,7 @@ var scenarios = []scenario{
 	{"poison", true, []string{"good"}, poison},
 	{"retention", true, []string{"good", "later", "parked"}, retention},
 	{"change", true, []string{"rotated", "moved", "parked", "gone"}, change},
-	{"hostile", false, []string{"good"}, hostile},
+	{"hostile", true, []string{"good"}, hostile},
 	{"eio", false, []string{"good"}, inject(syncing, "error=EIO:when=40..42")},
 	{"eioforever", false, []string{"good"}, inject(syncing, "error=EIO:when=40+")},
 	{"enospc", false, []string{"good"}, inject("pwrite64", "error=ENOSPC:when=150..170")},
