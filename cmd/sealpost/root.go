@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -246,7 +247,13 @@ func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, Bounds: boundsOf(c), Key: key})
+	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, Bounds: boundsOf(c), Key: key, Space: spaceOf(c)})
+}
+
+// spaceOf is what the settings say of the disk's free space.
+func spaceOf(c *config.Config) store.Space {
+	folder := filepath.Dir(c.Database)
+	return store.Space{Least: uint64(c.Storage.MinFree), Free: func() (uint64, error) { return freeBytes(folder) }} //nolint:gosec // never negative
 }
 
 // boundsOf is what the settings say that an organization may have.

@@ -60,8 +60,9 @@ type Config struct {
 		MaxBody    int // bytes
 		MaxPending int // deliveries of one organization
 	}
-	Limits bounds.Values // of one organization, but for pending deliveries
-	Events struct {
+	Storage struct{ MinFree int } // bytes that stay free on the disk of the database; 0: nothing is checked
+	Limits  bounds.Values         // of one organization, but for pending deliveries
+	Events  struct {
 		Schemas string // folder
 		Strict  bool
 	}

@@ -161,6 +161,8 @@ var settings = []Setting{
 	{Key: "receipts.await", Example: "transaction.created,transaction.completed", Help: "provider event types that wait for a receipt, separated by commas",
 		kind: types(func(c *Config) *[]string { return &c.Receipts.Await })},
 
+	{Key: "storage.min_free", Default: "128MiB", Example: "1GiB", Help: "free disk below which only provider events and receipts are taken, and all else that writes is refused; 0 is off",
+		kind: size(func(c *Config) *int { return &c.Storage.MinFree }, 0, 1<<60)},
 	{Key: "retention.bodies", Default: "30d", Example: "7d", Help: "how long bodies of events and answers are kept after the end; 0 or never: for good",
 		kind: durationOrNever(func(c *Config) *time.Duration { return &c.Retention.Bodies }, time.Minute, 36500*day)},
 	{Key: "retention.attempts", Default: "30d", Example: "14d", Help: "how long attempts before the last one are kept; 0 or never: for good",

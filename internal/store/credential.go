@@ -41,7 +41,7 @@ func (s *Store) LinkCredentials(ctx context.Context, organization string, now ti
 
 // UnlinkCredential unties a provider's user.
 func (s *Store) UnlinkCredential(ctx context.Context, organization, provider, user string) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.always(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, false, time.Time{})
 		if err != nil {
 			return err

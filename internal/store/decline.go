@@ -18,6 +18,9 @@ const maxDeclines = 100_000
 // Decline keeps why an organization's platform declined a transaction. The newest
 // reason of a transaction counts.
 func (s *Store) Decline(ctx context.Context, organization, transaction, reason string, now time.Time) error {
+	if err := s.spare(); err != nil {
+		return err
+	}
 	var refused error
 	err := s.shared(ctx, false, func(tx *session) error {
 		refused = nil

@@ -23,7 +23,7 @@ import (
 // pending or parked, or events held, it is [webhook.CodeConflict], unless cancel is
 // given. [Store.Purge] removes the content then.
 func (s *Store) DeleteOrganization(ctx context.Context, organization string, cancel bool, now time.Time) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.always(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, false, time.Time{})
 		if err != nil {
 			return err

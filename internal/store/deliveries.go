@@ -14,6 +14,9 @@ import (
 // its retries before it again, a pending one earlier than planned. A delivered
 // one is [webhook.CodeConflict]. Doing it twice is doing it once.
 func (s *Store) RetryDelivery(ctx context.Context, organization string, key webhook.DeliveryKey, now time.Time) error {
+	if err := s.spare(); err != nil {
+		return err
+	}
 	return s.changeDelivery(ctx, organization, key, func(tx *session, d webhook.Delivery, committed *webhook.Committed) error {
 		if d.State == webhook.Delivered {
 			return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("the delivery %s has been delivered", d.ID)).
@@ -119,7 +122,7 @@ func (s *Store) changeDelivery(ctx context.Context, organization string, key web
 	if err := s.ids.load(ctx, s); err != nil {
 		return err
 	}
-	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+	return s.alwaysReleasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		stmt, err := tx.statement(`SELECT ` + deliveryColumns + ` FROM ` + deliveryTables + ` WHERE d.webhook = ? AND d.event = ? AND d.run = ? AND ` + isNamed("?4"))
 		if err != nil {
 			return err

@@ -57,7 +57,7 @@ func (s *Store) Unclaimed(ctx context.Context, keys []webhook.DeliveryKey) (wait
 // EndDirect cancels what is left of a claim: a delivery that a process took
 // upon itself is never handed to a daemon.
 func (s *Store) EndDirect(ctx context.Context, claim, reason string) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.always(ctx, func(tx *session) error {
 		s.tallies.distrust()
 		return tx.exec(`UPDATE delivery SET state = ?, claim = claim + 1, reason = coalesce(
 				(SELECT CASE WHEN w.deleted_at IS NOT NULL THEN ? WHEN w.disabled IS NOT NULL THEN 'the webhook is disabled' END FROM webhook w WHERE w.seq = delivery.webhook), ?)

@@ -22,7 +22,7 @@ func (s *Store) Key(ctx context.Context, purpose string) ([]byte, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		fresh := make([]byte, KeySize)
 		_, _ = rand.Read(fresh) // never fails
-		err = s.separate(ctx, func(tx *session) error {
+		err = s.always(ctx, func(tx *session) error {
 			// Another process may have been first: then its key is the key.
 			if err := tx.exec(`INSERT INTO key (purpose, value) VALUES (?, ?) ON CONFLICT (purpose) DO NOTHING`, purpose, fresh); err != nil {
 				return err

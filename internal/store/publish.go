@@ -32,6 +32,9 @@ const (
 // itself, in order: an event that conflicts does not touch its neighbours. The
 // error is that of the file; then nothing of the batch is known to be stored.
 func (s *Store) Publish(ctx context.Context, batch []webhook.Publication) ([]webhook.Publishing, error) {
+	if err := s.spare(); err != nil {
+		return make([]webhook.Publishing, len(batch)), err
+	}
 	results := make([]webhook.Publishing, len(batch))
 	var committed webhook.Committed
 	err := s.shared(ctx, false, func(tx *session) error {

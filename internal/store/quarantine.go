@@ -62,5 +62,5 @@ func (s *Store) Quarantined(ctx context.Context, seq int64) (provider string, ra
 
 // DropQuarantined removes an event from quarantine, after it was taken.
 func (s *Store) DropQuarantined(ctx context.Context, seq int64) error {
-	return s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM quarantine WHERE seq = ?`, seq) })
+	return s.always(ctx, func(tx *session) error { return tx.exec(`DELETE FROM quarantine WHERE seq = ?`, seq) })
 }

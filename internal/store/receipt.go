@@ -40,7 +40,7 @@ func (w *waiting) into() []any {
 // an event that waits for none, is [webhook.CodeConflict]. An expired event
 // can be completed, too.
 func (s *Store) Attach(ctx context.Context, organization, id string, outcome webhook.ReceiptOutcome, now time.Time) error {
-	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+	return s.alwaysReleasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, w, err := tx.awaited(organization, id)
 		switch {
 		case err != nil:
@@ -281,7 +281,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (expired int, err err
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM hold h JOIN event e ON e.seq = h.event WHERE h.status IS NULL AND h.receipt = 1 AND h.until <= ? AND e.state = 1)`, millis(now)).Scan(&due); err != nil || !due {
 		return 0, fault(s.path, err)
 	}
-	err = s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+	err = s.alwaysReleasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		overdue, err := tx.overdue(now)
 		if err != nil {
 			return err

@@ -81,14 +81,14 @@ func (s *Store) Session(ctx context.Context, digest access.Digest, now time.Time
 
 // RenewSession prolongs a live session.
 func (s *Store) RenewSession(ctx context.Context, digest access.Digest, expires, now time.Time) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.always(ctx, func(tx *session) error {
 		return tx.exec(`UPDATE session SET updated_at = ?1, expires_at = ?2 WHERE digest = ?3 AND expires_at > ?1`, millis(now), millis(expires), digest[:])
 	})
 }
 
 // EndSession forgets a session.
 func (s *Store) EndSession(ctx context.Context, digest access.Digest) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.always(ctx, func(tx *session) error {
 		return tx.exec(`DELETE FROM session WHERE digest = ?`, digest[:])
 	})
 }

@@ -48,6 +48,7 @@ type Options struct {
 	Migrate bool // bring an older schema up to date; otherwise that is an error
 
 	Bounds bounds.Values // what an organization may have that has no bounds of its own
+	Space  Space         // how much of the disk must stay free
 }
 
 // Store is an open database file. It is safe for concurrent use.
@@ -69,7 +70,8 @@ type Store struct {
 
 	measured func(operations, rows int, took time.Duration)
 
-	ids ids
+	ids   ids
+	floor floor
 }
 
 // Open opens the database file and checks that it is one that this program
@@ -79,7 +81,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := prepare(opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: opts.Path, fanouts: newFanouts(opts.Bounds), tallies: newTallies(), credentials: map[[2]string]webhook.Credential{}}
+	s := &Store{path: opts.Path, fanouts: newFanouts(opts.Bounds), tallies: newTallies(), credentials: map[[2]string]webhook.Credential{}, floor: floor{Space: opts.Space}}
 	s.tokens = newLooks(s.readToken)
 	// As in every distribution's SQLite a commit syncs data and what is needed to
 	// read it back, not the file's times as well. Where there is no such call it
@@ -132,7 +134,7 @@ func (s *Store) Path() string { return s.path }
 // SQLite opens one that is read-only without a word. That another process is
 // writing at the moment is no reason.
 func (s *Store) Writable(ctx context.Context) error {
-	if err := s.separate(ctx, func(tx *session) error { return tx.exec(`DELETE FROM used_nonce WHERE false`) }); !Busy(err) {
+	if err := s.always(ctx, func(tx *session) error { return tx.exec(`DELETE FROM used_nonce WHERE false`) }); !Busy(err) {
 		return err
 	}
 	return nil

@@ -39,7 +39,7 @@ func (s *Store) Resume(ctx context.Context, organization string, now time.Time) 
 // changeOrganization changes an organization and returns it as it is then.
 func (s *Store) changeOrganization(ctx context.Context, organization string, change func(tx *session, org int64) error) (webhook.Organization, error) {
 	var id string
-	err := s.separate(ctx, func(tx *session) error {
+	err := s.always(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, false, time.Time{})
 		if err != nil {
 			return err

@@ -42,7 +42,7 @@ func (s *Store) Tidy(ctx context.Context, now time.Time) (gone int64, err error)
 		if !any {
 			continue // an operation for nothing would have everybody look everything up anew
 		}
-		err := s.separate(ctx, func(tx *session) error {
+		err := s.always(ctx, func(tx *session) error {
 			n, err := tx.changed(`DELETE FROM `+o.table+` WHERE `+o.where, before)
 			gone += n
 			return err

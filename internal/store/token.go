@@ -100,7 +100,7 @@ func (s *Store) Tokens(ctx context.Context, organization string) (found []access
 
 // RevokeToken revokes a token by id or name.
 func (s *Store) RevokeToken(ctx context.Context, organization, name string, now time.Time) error {
-	return s.separate(ctx, func(tx *session) error {
+	return s.always(ctx, func(tx *session) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
 			return err

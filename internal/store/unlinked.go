@@ -136,7 +136,7 @@ func (s *Store) ForgetUnlinked(ctx context.Context, upto time.Time) (gone int64,
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM unlinked_event WHERE at <= ?)`, millis(upto)).Scan(&any); err != nil || !any {
 		return 0, fault(s.path, err)
 	}
-	err = s.separate(ctx, func(tx *session) error {
+	err = s.always(ctx, func(tx *session) error {
 		gone, err = tx.changed(`DELETE FROM unlinked_event WHERE at <= ?`, millis(upto))
 		return err
 	})

@@ -217,7 +217,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, organization, name string, no
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fault(s.path, err)
 	}
-	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+	return s.alwaysReleasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, err := tx.organization(organization, false, now)
 		if err != nil {
 			return instead(err, noWebhook(name))

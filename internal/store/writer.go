@@ -354,14 +354,22 @@ func (s *Store) shared(ctx context.Context, patient bool, run func(*session) err
 	return s.writer.submit(ctx, &operation{run: run, patient: patient, after: after})
 }
 
-// separate submits an operation that may refuse.
+// separate submits an operation that may refuse. Below the floor of free disk it is refused ([Space]).
 func (s *Store) separate(ctx context.Context, run func(*session) error) error {
 	return s.releasing(ctx, func(tx *session, _ *webhook.Committed) error { return run(tx) })
 }
 
 // releasing submits an operation that may refuse and may bring work for the
-// engine, of which it leaves word.
+// engine, of which it leaves word. Below the floor of free disk it is refused ([Space]).
 func (s *Store) releasing(ctx context.Context, run func(*session, *webhook.Committed) error) error {
+	if err := s.spare(); err != nil {
+		return err
+	}
+	return s.alwaysReleasing(ctx, run)
+}
+
+// alwaysReleasing is releasing for changes that are taken below the floor of free disk.
+func (s *Store) alwaysReleasing(ctx context.Context, run func(*session, *webhook.Committed) error) error {
 	var committed webhook.Committed
 	return s.writer.submit(ctx, &operation{
 		separate: true,

@@ -100,6 +100,7 @@ func (w *world) moveToDisk(ctx context.Context) (unmount func() error, err error
 	content, err := os.ReadFile(w.database())
 	if err == nil {
 		w.disk = disk
+		w.env = append(w.env, "SEALPOST_STORAGE_MIN_FREE=0") // the disk is smaller than the default
 		err = os.WriteFile(w.database(), content, 0o600)
 	}
 	return func() error {
