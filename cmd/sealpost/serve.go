@@ -177,7 +177,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 		return err
 	}
 	edge := server.New(server.Options{
-		Service: l.Service, Tokens: l.store, Reads: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, Bodies: c.RequestMemory, SignIn: signIn,
+		Service: l.Service, Tokens: l.store, Reads: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, Bodies: c.RequestMemory, SignIn: signIn, Spare: l.store.Spare,
 		Hooks: hooks(c, a.intake(c, l.store), counts), Panicked: counts.Panicked,
 	})
 	web := server.HTTP(edge, log)
@@ -194,6 +194,7 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 	var watch sync.WaitGroup
 	watch.Go(func() { l.store.Watch(watching) })
 	watch.Go(func() { a.expire(watching, l.store, log) })
+	watch.Go(func() { watchDisk(watching, l.store, log) })
 	if watcher != nil {
 		watch.Go(func() { watcher.Run(watching) })
 	}

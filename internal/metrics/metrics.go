@@ -7,6 +7,7 @@ package metrics
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,6 +28,7 @@ type Options struct {
 	Queued   func() int                                       // deliveries in memory that wait
 	Disabled func(ctx context.Context) (int, error)           // webhooks that sealpost has disabled; nil shows none
 	LogBytes func() int64                                     // size of the write-ahead log
+	Free     func() (bytes uint64, known bool)                // on the disk of the file; nil shows none
 	Now      func() time.Time
 }
 
@@ -96,6 +98,15 @@ func New(opts Options) *Metrics {
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
 		&lags{read: opts.Lags, disabled: opts.Disabled, now: opts.Now},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if opts.Free != nil {
+		m.registry.MustRegister(gauge("sealpost_disk_free_bytes", "Free bytes on the disk of the database; NaN when that is not known.", func() float64 {
+			free, known := opts.Free()
+			if !known {
+				return math.NaN()
+			}
+			return float64(free)
+		}))
+	}
 	return m
 }
 

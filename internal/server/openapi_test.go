@@ -272,6 +272,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	e.want("delivered", e.ask("POST", "/api/delivery/"+sent+"/cancel", "", "Authorization", owner), 409, "conflict")
 	e.ask("POST", "/api/event", strings.Repeat(`{"resource":"order","action":"paid","body":{}}`+"\n", maxPending), "Authorization", owner, "Content-Type", "application/x-ndjson")
 	e.want("too much", e.ask("POST", "/api/event", `{"resource":"order","action":"paid","body":{}}`, "Authorization", owner), 429, "limit reached")
+	e.ask("POST", "/api/event/resend", `{"missing":true}`, "Authorization", owner)
+	e.bound("acme", bounds.Parked, 1)
+	e.ask("PATCH", "/api/webhook/all", `{"enabled":false}`, "Authorization", owner)
+	e.ask("POST", "/api/event?to=all", `{"resource":"order","action":"missed","body":{}}`, "Authorization", owner)
+	e.ask("PATCH", "/api/webhook/all", `{"enabled":true}`, "Authorization", owner)
 	const config = `{"url":"https://127.0.0.1:8443/hook"}`
 	e.bound("acme", bounds.Webhooks, 1)
 	e.bound("acme", bounds.URLs, 1)
@@ -284,6 +289,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"PUT", "/api/webhook/past", config},
 		{"PATCH", "/api/webhook/all", `{"order":{"a":"https://127.0.0.1:8443/a","b":"https://127.0.0.1:8443/b","c":"https://127.0.0.1:8443/c"}}`},
 		{"POST", "/api/event/sent/resend", ""},
+		{"POST", "/api/event/resend", `{"missing":true}`},
 		{"POST", "/api/delivery/" + dead + "/retry", ""},
 	} {
 		e.want(call.method+" "+call.path, e.ask(call.method, call.path, call.body, "Authorization", owner), 429, "limit reached")

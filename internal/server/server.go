@@ -47,6 +47,10 @@ type Options struct {
 	Hooks   []Hook  // where card providers post their events
 	SignIn  *SignIn // nil: sign-in with Ethereum is off, and its routes aren't there
 
+	// Spare says why the daemon takes little but provider events; nil when it takes
+	// everything. /readyz answers 503 then. The field may be nil.
+	Spare func() error
+
 	Panicked func() // called for each panic while a request was handled; may be nil
 }
 
@@ -174,10 +178,15 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok", "version": s.opts.Version})
 }
 
-// readyz answers 503 before the start and from the moment of a stop.
+// readyz answers 503 before the start, from the moment of a stop, and while the
+// disk has too little space. It names no file: anybody may ask.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	if !s.ready.Load() {
+	switch {
+	case !s.ready.Load():
 		writeProblem(w, http.StatusServiceUnavailable, problem{Code: "unavailable"})
+		return
+	case s.opts.Spare != nil && s.opts.Spare() != nil:
+		writeProblem(w, http.StatusServiceUnavailable, problem{Code: "unavailable", Message: []string{"the disk has less free space than storage.min_free"}})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})

@@ -64,6 +64,10 @@ func (s *Store) spare() error {
 // free than [Space.Least]; nil otherwise.
 func (s *Store) Spare() error { return s.spare() }
 
+// FreeBytes returns how many bytes are free on the disk of the file, as of the last
+// second, and whether that is known.
+func (s *Store) FreeBytes() (free uint64, known bool) { return s.floor.left() }
+
 // always is separate for changes that are taken below the floor of free disk.
 func (s *Store) always(ctx context.Context, run func(*session) error) error {
 	return s.alwaysReleasing(ctx, func(tx *session, _ *webhook.Committed) error { return run(tx) })
