@@ -38,45 +38,6 @@ func (a *app) sealKey(c *config.Config) (secret.Text, error) {
 	return secret.New(trimNewline(string(raw))), nil
 }
 
-func newDBMigrate(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "migrate",
-		Short: "Bring an older database up to date",
-		Long: `migrate brings the database's schema to that of this program. serve does the same when it
-starts, and so does whatever may make a database; commands that only read refuse an older one.
-There is no way back to an older program but a backup: make one before (sealpost db backup).`,
-		Example: `  sealpost db migrate
-  sealpost db migrate --database ./sealpost.db`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.onFile("db migrate"); err != nil {
-				return err
-			}
-			if !fileExists(a.conf.Database) {
-				_, err := a.open(cmd.Context(), false) // tells what is wrong
-				return err
-			}
-			// An older daemon would go on with a schema that it does not know.
-			lock, err := store.LockDaemon(a.conf.Database, store.Owner{PID: os.Getpid(), Started: a.now()})
-			if err != nil {
-				return err
-			}
-			defer lock.Unlock() //nolint:errcheck // it ends with the process
-			s, err := a.open(cmd.Context(), true)
-			if err != nil {
-				return err
-			}
-			a.say("%s has schema %d, the newest", s.Path(), store.SchemaVersion())
-			if err := s.Close(); err != nil {
-				return err
-			}
-			if a.json() {
-				return a.printJSON(map[string]int{"schema": store.SchemaVersion()})
-			}
-			return nil
-		},
-	}
-}
-
 func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -51,6 +51,16 @@ func (p *progress) at(done, total int) {
 	p.done, p.total = done, total
 }
 
+// now names the work that goes on from here.
+func (p *progress) now(what string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.what, p.done, p.total = what, 0, 0
+}
+
 // end takes the line away.
 func (p *progress) end() {
 	if p == nil {

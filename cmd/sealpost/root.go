@@ -44,6 +44,11 @@ type app struct {
 	conf    *config.Config
 	catalog *catalog.Catalog
 
+	locked    bool         // this process holds the daemon's lock
+	noCopy    bool         // --no-copy
+	migration *slog.Logger // hears of migrations, in the daemon
+	kept      string       // the copy that a migration has made
+
 	working   webhook.Organization // that a command works on, once known
 	announced bool
 	last      []string // talk for the end of a command that succeeds
@@ -247,13 +252,16 @@ func (a *app) open(ctx context.Context, create bool) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, Bounds: boundsOf(c), Key: key, Space: spaceOf(c)})
+	talk := &migrationTalk{app: a}
+	defer talk.end()
+	return store.Open(ctx, store.Options{Path: c.Database, Create: create, Migrate: create, Bounds: boundsOf(c), Key: key, Space: spaceOf(c),
+		Locked: a.locked, NoCopy: a.noCopy || !c.MigrationCopy, Migrating: talk.hear})
 }
 
 // spaceOf is what the settings say of the disk's free space.
 func spaceOf(c *config.Config) store.Space {
 	folder := filepath.Dir(c.Database)
-	return store.Space{Least: uint64(c.Storage.MinFree), Free: func() (uint64, error) { return freeBytes(folder) }} //nolint:gosec // never negative
+	return store.Space{Least: uint64(c.Storage.MinFree), Free: func() (uint64, error) { return freeBytes(folder) }}
 }
 
 // boundsOf is what the settings say that an organization may have.

@@ -71,6 +71,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	a.locked, a.migration = true, log
 	defer lastWords(c.Database, log)()
 	logCapacity(log, c)
 	listener, err := a.listen(c, log)

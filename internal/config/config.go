@@ -21,10 +21,11 @@ type Config struct {
 	NoInput bool
 	Yes     bool
 
-	Database     string // path; empty when neither HOME nor XDG_STATE_HOME says where
-	Organization string // id or slug
-	Server       string // origin URL of a daemon to work on; empty: the database file
-	Token        secret.Text
+	Database      string // path; empty when neither HOME nor XDG_STATE_HOME says where
+	MigrationCopy bool   // keep the file as it was before a migration
+	Organization  string // id or slug
+	Server        string // origin URL of a daemon to work on; empty: the database file
+	Token         secret.Text
 
 	ShutdownDelay  time.Duration
 	Listen         string // host:port

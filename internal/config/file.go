@@ -135,6 +135,9 @@ func placed(err error, data []byte) error {
 // commented-out list leaves one in YAML, says nothing.
 func (f *file) value(key string) (any, bool) {
 	v := f.viper.Get(key)
+	if _, group := v.(map[string]any); group && isGroup(key) {
+		return nil, false // database may be a path, and a group too
+	}
 	return v, v != nil
 }
 
@@ -153,7 +156,7 @@ func (f *file) misspelt() (faults []error) {
 			continue
 		}
 		switch group, inside := groupOf(key); {
-		case inside:
+		case inside && !isGroup(group):
 			faults = append(faults, fmt.Errorf("%s: %q is a setting and holds no others: %q is none", f.at(key), group, shorten(key)))
 		case isGroup(key) && f.viper.Get(key) == nil: // nothing in it yet
 		case isGroup(key):

@@ -204,3 +204,19 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// TestPathAndGroup: database is the path of a file, and the group of one setting.
+func TestPathAndGroup(t *testing.T) {
+	for name, text := range map[string]string{
+		"a.yaml": "database: /x.db\ndatabase.migration_copy: false\n",
+		"b.toml": "database = '/x.db'\n\"database.migration_copy\" = false\n",
+		"c.json": `{"database.migration_copy": false, "database": "/x.db"}`,
+	} {
+		if c := load(t, Sources{File: write(t, name, text)}); c.Database != "/x.db" || c.MigrationCopy {
+			t.Errorf("%s: %q %t", name, c.Database, c.MigrationCopy)
+		}
+	}
+	if c := load(t, Sources{File: write(t, "d.yaml", "database:\n  migration_copy: false\n"), Env: []string{"HOME=/home/x"}}); c.MigrationCopy || !strings.HasSuffix(c.Database, "sealpost.db") {
+		t.Errorf("%q %t", c.Database, c.MigrationCopy)
+	}
+}

@@ -76,6 +76,8 @@ const day = 24 * time.Hour
 var settings = []Setting{
 	{Key: "database", Example: "/var/lib/sealpost/sealpost.db", Help: "the database file; by default sealpost/sealpost.db under $XDG_STATE_HOME (~/.local/state)",
 		kind: databasePath(func(c *Config) *string { return &c.Database })},
+	{Key: "database.migration_copy", Default: "true", Example: "false", Help: "keep a copy of the database (DATABASE.before-N, N is the old schema) before an upgrade changes it",
+		kind: boolean(func(c *Config) *bool { return &c.MigrationCopy })},
 	{Key: "organization", Default: "default", Example: "acme", Help: "the organization to work on, by id or slug; made on first use",
 		kind: nonEmpty(func(c *Config) *string { return &c.Organization })},
 	{Key: "server", Example: "https://hooks.example.com", Help: "URL of a daemon to work on instead of the database file",

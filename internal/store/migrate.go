@@ -55,8 +55,7 @@ func SchemaVersion() int {
 	return len(steps)
 }
 
-// migrate checks whose file it is and brings its schema up to date, each step
-// in a transaction of its own.
+// migrate checks whose file it is and brings its schema up to date.
 func migrate(ctx context.Context, db *sql.DB, opts Options) error {
 	var id, version, tables int
 	if err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&id, &version, &tables); err != nil {
@@ -77,38 +76,42 @@ func migrate(ctx context.Context, db *sql.DB, opts Options) error {
 		return unavailable(fmt.Sprintf("the database %s has the older schema %d; this program uses %d", opts.Path, version, newest),
 			"run `sealpost db migrate`, or start `sealpost serve`, which does it too")
 	}
+	if version == 0 {
+		return fresh(ctx, db)
+	}
+	return upgrade(ctx, db, opts)
+}
+
+// fresh makes the schema of a new file in one transaction, so that a file is
+// new or whole, and never between.
+func fresh(ctx context.Context, db *sql.DB) error {
 	steps, err := migrations()
 	if err != nil {
 		return err
 	}
-	for _, step := range steps[version:] {
-		if err := apply(ctx, db, step); err != nil {
-			return fmt.Errorf("migration %s: %w", step.name, err)
-		}
-	}
-	return nil
-}
-
-// apply runs one step unless another process has been faster.
-func apply(ctx context.Context, db *sql.DB, step migration) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	var version int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-		return err
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil || version > 0 {
+		return err // another process has been faster
 	}
-	if version >= step.number {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, step.sql); err != nil {
-		return err
-	}
-	pragmas := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, step.number)
-	if _, err := tx.ExecContext(ctx, pragmas); err != nil {
-		return err
+	for _, step := range steps {
+		if err := run(ctx, tx, step); err != nil {
+			return err
+		}
 	}
 	return tx.Commit()
+}
+
+// run runs the SQL of a step and notes its number.
+func run(ctx context.Context, tx *sql.Tx, step migration) error {
+	if _, err := tx.ExecContext(ctx, step.sql); err != nil {
+		return fmt.Errorf("migration %s: %w", step.name, err)
+	}
+	pragmas := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, step.number)
+	_, err := tx.ExecContext(ctx, pragmas)
+	return err
 }

@@ -88,7 +88,7 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 
 // prepare brings a copy of a backup up to date and parks its webhooks.
 func (o RestoreOptions) prepare(ctx context.Context, part string) (parked []string, err error) {
-	s, err := Open(ctx, Options{Path: part, Migrate: true, Key: o.Key})
+	s, err := Open(ctx, Options{Path: part, Migrate: true, ownCopy: true, Key: o.Key})
 	if err != nil {
 		return nil, err
 	}

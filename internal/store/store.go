@@ -46,6 +46,11 @@ type Options struct {
 	Path    string
 	Create  bool // make the file, and its folder, when it is missing
 	Migrate bool // bring an older schema up to date; otherwise that is an error
+	Locked  bool // the caller holds the daemon's lock; otherwise Open takes it while it migrates
+	NoCopy  bool // migrate without keeping the file as it was
+
+	Migrating func(MigrationNews) // hears how far a migration is; nil hears nothing
+	ownCopy   bool                // nobody else knows the file: it needs neither lock nor copy
 
 	Bounds bounds.Values // what an organization may have that has no bounds of its own
 	Space  Space         // how much of the disk must stay free
