@@ -135,6 +135,21 @@ func TestDeliveryListsAreWhole(t *testing.T) {
 	}
 }
 
+// TestPagesGoOnHoweverLate: the time of a page is over before it has looked at
+// anything. It looks at something all the same, so the list ends.
+func TestPagesGoOnHoweverLate(t *testing.T) {
+	path, s := manyRows(t, 700)
+	defer store.SetPageTime(0)()
+	for _, state := range append([]webhook.DeliveryState{""}, webhook.DeliveryStates...) {
+		for _, hook := range []string{"", "hook-4"} {
+			q := webhook.DeliveryQuery{Organization: bigfile.Large, State: state, Webhook: hook, Limit: 50}
+			if got, want := paged(t, s, q), fitting(t, path, q); !slices.Equal(got, want) {
+				t.Errorf("%+v: %s", q, difference(got, want))
+			}
+		}
+	}
+}
+
 func difference(got, want []string) string {
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || got[i] != want[i] {
