@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sealpost/internal/config"
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
@@ -37,7 +38,7 @@ func TestRetentionInTime(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		a := &app{now: time.Now}
+		a := &app{now: time.Now, conf: &config.Config{}}
 		day := 24 * time.Hour
 		go a.retain(ctx, s, store.Retention{Bodies: 30 * day, Attempts: 30 * day, Events: 30 * day}, slog.New(slog.DiscardHandler))
 		<-time.After(30*day - time.Minute)

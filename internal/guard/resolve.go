@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +53,12 @@ func (g *Guard) question(ctx context.Context, d destination, six bool) ([]netip.
 	}
 	addrs, err := g.resolver.LookupNetIP(ctx, network, name)
 	var dns *net.DNSError
-	var other *net.AddrError // the hosts file has the name, and no address of this family
+	var other *net.AddrError // there is an answer, and no address of this family in it
+	if six && errors.As(err, &other) {
+		// An AAAA record may hold an IPv4 address (::ffff:10.0.0.1), which is left out
+		// of the answer for IPv6. It has to be judged like any other, so both families are asked.
+		addrs, err = g.resolver.LookupNetIP(ctx, "ip", name)
+	}
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound, errors.As(err, &other), err == nil && len(addrs) == 0:
 		return nil, &RefusedError{Reason: DNSNone, Host: d.host, Detail: fmt.Sprintf("%s has no address", d.host)}
@@ -98,7 +104,7 @@ func (g *Guard) resolve(ctx context.Context, d destination) (addrs []netip.Addr,
 	if len(addrs) == 0 {
 		return nil, "", refused
 	}
-	return sorted(addrs), unanswered, nil
+	return slices.Compact(sorted(addrs)), unanswered, nil
 }
 
 // recordOf names the type of a question.

@@ -40,12 +40,12 @@ var badAnswers = map[string]struct {
 	"switches": {onWire(func(w io.Writer) {
 		say(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
 	}), "101"},
-	"moved":         {redirect(http.StatusMovedPermanently), "301"},
-	"found":         {redirect(http.StatusFound), "302"},
-	"seeother":      {redirect(http.StatusSeeOther), "303"},
-	"temporarily":   {redirect(http.StatusTemporaryRedirect), "307"},
-	"forgood":       {redirect(http.StatusPermanentRedirect), "308"},
-	"multiple":      {status(http.StatusMultipleChoices), "300"},
+	"moved":         {redirect(http.StatusMovedPermanently), "redirect"},
+	"found":         {redirect(http.StatusFound), "redirect"},
+	"seeother":      {redirect(http.StatusSeeOther), "redirect"},
+	"temporarily":   {redirect(http.StatusTemporaryRedirect), "redirect"},
+	"forgood":       {redirect(http.StatusPermanentRedirect), "redirect"},
+	"multiple":      {status(http.StatusMultipleChoices), "redirect"},
 	"unauthorized":  {status(http.StatusUnauthorized, "WWW-Authenticate", "Basic"), "401"},
 	"proxied":       {status(http.StatusProxyAuthRequired, "Proxy-Authenticate", "Basic"), "407"},
 	"misdirected":   {status(http.StatusMisdirectedRequest), "421"},

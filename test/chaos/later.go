@@ -95,7 +95,7 @@ func wait(ctx context.Context, w *world) error {
 	var faults []error
 	for name, wish := range later {
 		if wish.parks {
-			faults = append(faults, w.attempted(ctx, name, 1), w.tomorrow(ctx, name))
+			faults = append(faults, w.tomorrow(ctx, name))
 		}
 	}
 	faults = append(faults, w.attempted(ctx, gone, 0))
@@ -135,23 +135,29 @@ func (w *world) attempted(ctx context.Context, webhook string, attempts int) err
 	return nil
 }
 
-// tomorrow wants a webhook's deliveries to be due in a day, and no later, and
-// has them tried again by hand.
+// tomorrow wants what a receiver has put off to be due in a day, and no later. It
+// has deliveries tried again by hand, which ends the pause of the webhook each time,
+// until all are delivered: the next one to be tried may be put off like the first.
 func (w *world) tomorrow(ctx context.Context, webhook string) error {
-	found, err := w.told(webhook)
-	if err != nil {
-		return err
-	}
-	pass(ctx, 2*policy.Base) // the judge knows nothing of hands
-	for _, d := range found {
-		if wait := time.Until(d.Next); d.State != "pending" || len(d.Attempts) != 1 || wait < 23*time.Hour || wait > 24*time.Hour {
-			return breach("schedule", "%s: a delivery is %s after %d attempts, and due in %s", webhook, d.State, len(d.Attempts), wait)
+	return until(ctx, 2*patience, func() (bool, error) {
+		found, err := w.told(webhook)
+		delivered := 0
+		for _, d := range found {
+			switch wait := time.Until(d.Next); {
+			case err != nil:
+				return false, err
+			case d.State == "delivered":
+				delivered++
+			case d.State != "pending" || len(d.Attempts) != 1:
+			case wait > 24*time.Hour || wait > 0 && wait < 23*time.Hour:
+				return false, breach("schedule", "%s: a delivery is due in %s", webhook, wait)
+			default:
+				err = w.json(ctx, nil, "delivery", "retry", d.ID)
+			}
 		}
-		if err := w.json(ctx, nil, "delivery", "retry", d.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+		pass(ctx, 2*policy.Base) // the judge knows nothing of hands
+		return delivered == eventsOfEach, err
+	})
 }
 
 // patient wants a webhook's second attempts to have come no sooner than asked.

@@ -34,7 +34,7 @@ var scenarios = []scenario{
 	{"lockedforever", false, []string{"good"}, lockedForEver},
 	{"receivers", true, receiverNames(), receivers},
 	{"answers", true, answerNames(), answers},
-	{"later", true, laterNames(), wait},
+	{"later", false, laterNames(), wait},
 	{"names", true, nameNames(), resolving},
 	{"certificates", true, secrecyNames(), secrecy},
 	{"poison", true, []string{"good"}, poison},
