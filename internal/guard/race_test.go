@@ -62,7 +62,7 @@ func TestRace(t *testing.T) {
 			"1.0.0.1@0s 1.0.0.2@250ms 1.0.0.3@500ms 1.0.0.4@750ms 1.0.0.5@5s 1.0.0.6@5.25s", "1.0.0.6"},
 		{"all fail", 0, 0, map[string]lane{"2001:db8::1": dead, "1.0.0.1": dead}, "2001:db8::1 1.0.0.1", "2001:db8::1@0s 1.0.0.1@0s", "nobody listens\nnobody listens"},
 		{"all hang", 0, 0, map[string]lane{"2001:db8::1": hangs, "1.0.0.1": hangs}, "2001:db8::1 1.0.0.1", "2001:db8::1@0s 1.0.0.1@250ms", "context deadline exceeded"},
-		{"one may not be called", 0, 0, nil, "2001:db8::1 10.0.0.1", "", "refused by policy"},
+		{"one may not be called", time.Millisecond, 0, nil, "2001:db8::1 10.0.0.1", "", "refused by policy"},
 		{"one that comes late may not be called", 0, 100 * time.Millisecond, map[string]lane{"2001:db8::1": hangs}, "2001:db8::1 10.0.0.1", "2001:db8::1@0s", "refused by policy"},
 		{"no address", 0, 0, nil, "", "", "refused by policy: the name has no address"},
 		{"no answer", never, never, nil, "", "", "refused by policy: the name could not be resolved"},
