@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,11 +34,6 @@ type Store interface {
 	Receiver(ctx context.Context, webhook int64) (*webhook.Receiver, error)
 	// Finish records outcomes; stale are those whose claim was overtaken.
 	Finish(ctx context.Context, outcomes []*webhook.Outcome) (stale []*webhook.Outcome, err error)
-}
-
-// Doer sends requests; the guard's client is one.
-type Doer interface {
-	Do(*http.Request) (*http.Response, error)
 }
 
 // Options are the engine's settings. Zero values mean the defaults named here.
@@ -95,6 +89,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+func (o Options) sender(client Doer) Sender {
+	return Sender{Client: client, Timeout: o.Timeout, UserAgent: o.UserAgent, Now: o.Now}
+}
+
 func set[T comparable](value *T, otherwise T) {
 	var zero T
 	if *value == zero {
@@ -106,7 +104,7 @@ func set[T comparable](value *T, otherwise T) {
 // of new work with [Engine.Offer], end it with [Engine.Stop].
 type Engine struct {
 	store  Store
-	client Doer
+	sender Sender
 	opts   Options
 
 	life context.Context // ends when attempts are cut
@@ -137,7 +135,8 @@ type Engine struct {
 
 // New makes an engine that is not running yet.
 func New(store Store, client Doer, opts Options) *Engine {
-	e := &Engine{store: store, client: client, opts: opts.withDefaults(), lanes: make(map[int64]*lane), ending: make(chan struct{})}
+	opts = opts.withDefaults()
+	e := &Engine{store: store, sender: opts.sender(client), opts: opts, lanes: make(map[int64]*lane), ending: make(chan struct{})}
 	e.room.most, e.hosts.most = e.opts.MaxInFlight, e.opts.MaxPerHost
 	e.life, e.cut = context.WithCancelCause(context.Background())
 	e.recorder = newRecorder(e)

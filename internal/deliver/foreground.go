@@ -47,7 +47,7 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webh
 		}
 	}()
 	opts := Options{Policy: f.Policy, Timeout: f.Timeout, DisableAfter: f.DisableAfter, UserAgent: f.UserAgent, Now: f.Now}.withDefaults()
-	e := &Engine{client: f.Client, opts: opts, life: ctx}
+	sender := opts.sender(f.Client)
 	err = retry.Do(func() error {
 		receiver, err := f.open(ctx, opts.Now)
 		if err != nil {
@@ -58,8 +58,8 @@ func (f Foreground) Deliver(ctx context.Context, work *webhook.Work) (last *webh
 		}
 		to := newTarget(receiver.URLFor(work.Type))
 		signer, _ := newSigner(receiver.Secrets, opts.Now())
-		answer, cut := e.post(work, to, signer)
-		if cut || (ctx.Err() != nil && answer.Status == 0) {
+		answer, _ := sender.send(ctx, work, to, signer)
+		if ctx.Err() != nil && answer.Status == 0 {
 			return retry.Unrecoverable(context.Cause(ctx))
 		}
 		outcome := Decide(opts.Policy, work, answer, opts.Now(), random())

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 // classify names the kind of a transport error, stable for scripts, followed
@@ -102,4 +104,42 @@ func remedy(err error) string {
 		return "; the receiver and sealpost have no way of encrypting in common: see `sealpost help egress`, or ask for TLS 1.2 with ECDHE or TLS 1.3 there"
 	}
 	return ""
+}
+
+// Explain names a failed request by a code and a text, the code stable. The
+// guard's refusals carry their own; nothing of the request is repeated.
+func Explain(err error, timeout time.Duration) string {
+	var refused interface{ ReasonCode() string }
+	if errors.As(err, &refused) {
+		return refused.ReasonCode() + ": " + inner(err)
+	}
+	return classify(err, timeout)
+}
+
+// maxError bounds the text of an error, in bytes.
+const maxError = 1000
+
+// inner strips what net/http puts in front of an error: method and URL. The rest
+// is one printable line of a bounded length: a receiver's certificate, whoever
+// signed it, has a say in it.
+func inner(err error) string {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return line(err.Error())
+}
+
+// line makes one printable line of a bounded length of a text.
+func line(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "…"
+	}
+	return text
 }

@@ -69,3 +69,35 @@ func (n *names) doResolve(webhook int64, at time.Time) bool {
 	}
 	return false
 }
+
+// learn adapts the lane's window to how the receiver fares, and notes on the
+// outcome what the file has to hear of the webhook's health.
+func (l *lane) learn(o *webhook.Outcome) {
+	if to := l.targets[o.Work.Type]; to != nil && to.named && resolved(o.Attempt) {
+		l.engine.names.resolved(l.webhook, o.Attempt.At)
+	}
+	if o.State == webhook.Delivered {
+		l.become(proven)
+		if l.failures > 0 || l.doubtful || !l.health.Since.IsZero() {
+			o.Recovered, l.health, l.doubtful = true, webhook.Health{}, false
+		}
+		l.failures = 0
+		most := l.engine.opts.WebhookMaxInFlight
+		if l.receiver.Limits.MaxInFlight > 0 {
+			most = l.receiver.Limits.MaxInFlight
+		}
+		l.window = min(l.window*2, most)
+		return
+	}
+	l.failures++
+	l.become(failing)
+	if l.failures >= patience {
+		l.window = 1
+	}
+	if next := l.health.Failed(o.Attempt.At); next != l.health && counts(o.Attempt, l.engine.names.doResolve(l.webhook, o.Attempt.At)) {
+		o.Failed, l.health = true, next
+	}
+	if o.State == webhook.Dead {
+		o.Judge = l.engine.opts.DisableAfter
+	}
+}
