@@ -17,9 +17,9 @@ import (
 )
 
 // newMetrics counts what the store and the engine do.
-func (a *app) newMetrics(s *store.Store, stats func() deliver.Stats) *metrics.Metrics {
+func (a *app) newMetrics(s *store.Store, stats func() deliver.Stats, ready func() bool) *metrics.Metrics {
 	m := metrics.New(metrics.Options{
-		Version: version, Lags: s.Lags, Disabled: s.Disabled, LogBytes: s.LogBytes, Free: s.FreeBytes, Now: a.now,
+		Version: version, Lags: s.Lags, Disabled: s.Disabled, LogBytes: s.LogBytes, Free: s.FreeBytes, Ready: ready, Now: a.now,
 		InFlight: func() int { return stats().InFlight },
 		Queued:   func() int { return stats().Queued },
 	})

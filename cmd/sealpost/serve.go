@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -136,7 +137,11 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 		return err
 	}
 	var engine *deliver.Engine
-	counts := a.newMetrics(l.store, func() deliver.Stats { return engine.Stats() })
+	var front atomic.Pointer[server.Server]
+	counts := a.newMetrics(l.store, func() deliver.Stats { return engine.Stats() }, func() bool {
+		edge := front.Load()
+		return edge != nil && edge.IsReady()
+	})
 	lines := observe(log, c.Log.Payloads, l.deliveryID)
 	engine = deliver.New(l.store, l.guard, deliver.Options{
 		Policy: policy(c), Timeout: c.Delivery.Timeout, DisableAfter: c.Delivery.DisableAfter,
@@ -179,8 +184,9 @@ func (a *app) runDaemon(ctx context.Context, c *config.Config, l *local, own web
 	}
 	edge := server.New(server.Options{
 		Service: l.Service, Tokens: l.store, Reads: l.store, Log: log, Now: a.now, Version: version, MaxBody: c.Publish.MaxBody, Bodies: c.RequestMemory, SignIn: signIn, Spare: l.store.Spare,
-		Hooks: hooks(c, a.intake(c, l.store), counts), Panicked: counts.Panicked,
+		Hooks: hooks(c, a.intake(c, l.store), counts), Panicked: counts.Panicked, Refused: counts.Refused,
 	})
+	front.Store(edge)
 	web := server.HTTP(edge, log)
 	listener.bound.Watch(web)
 	failed := make(chan error, 1)

@@ -16,6 +16,10 @@ import (
 // instead of making it forgetful.
 const maxUnrecorded = 2048
 
+// recordSilence is the shortest time between two log lines about outcomes that can't be
+// recorded.
+const recordSilence = time.Minute
+
 // recorder writes outcomes, many to a commit, in the order in which they came.
 // It outlives the attempts and tries again while the database is busy or
 // failing: an outcome is only ever dropped when the process ends first, and
@@ -106,11 +110,17 @@ func (r *recorder) loop() {
 // write records a batch, however long the database takes.
 func (r *recorder) write(batch []*webhook.Outcome) bool {
 	var stale []*webhook.Outcome
+	var told time.Time
 	err := retry.Do(func() (err error) {
 		stale, err = r.engine.store.Finish(r.ctx, batch)
 		return err
 	}, retry.Context(r.ctx), retry.Attempts(0), retry.Delay(10*time.Millisecond), retry.MaxDelay(time.Second),
 		retry.OnRetry(func(n uint, err error) {
+			now := r.engine.opts.Now()
+			if since := now.Sub(told); since >= 0 && since < recordSilence {
+				return // on a full disk these lines would take the rest of it
+			}
+			told = now
 			r.engine.opts.Log.Warn("recording outcomes failed; trying again", "outcomes", len(batch), "try", n+1, "error", err)
 		}),
 		retry.RetryIf(func(error) bool { return r.ctx.Err() == nil }))

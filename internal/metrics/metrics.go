@@ -29,6 +29,7 @@ type Options struct {
 	Disabled func(ctx context.Context) (int, error)           // webhooks that sealpost has disabled; nil shows none
 	LogBytes func() int64                                     // size of the write-ahead log
 	Free     func() (bytes uint64, known bool)                // on the disk of the file; nil shows none
+	Ready    func() bool                                      // whether /readyz answers 200; nil shows nothing
 	Now      func() time.Time
 }
 
@@ -46,6 +47,7 @@ type Metrics struct {
 	rows       prometheus.Counter
 	commit     prometheus.Histogram
 	panics     prometheus.Counter
+	refused    *prometheus.CounterVec
 	receipts   *prometheus.CounterVec
 	faults     *prometheus.CounterVec
 	node, head prometheus.Gauge
@@ -76,6 +78,7 @@ func New(opts Options) *Metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sealpost_panics_total", Help: "Panics while a delivery or a request was handled: bugs. The log has each with its stack."}),
 	}
+	m.refused = newRefused()
 	m.receipts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "sealpost_receipts_total", Help: "Receipts that the Ethereum node had for events that waited."}, []string{"status"})
 	m.faults = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -92,7 +95,7 @@ func New(opts Options) *Metrics {
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sealpost_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": opts.Version}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.rows, m.commit, m.panics, build,
+	m.registry.MustRegister(m.accepted, m.provided, m.deliveries, m.attempts, m.duration, m.wait, m.operations, m.rows, m.commit, m.panics, m.refused, build,
 		gauge("sealpost_in_flight", "Requests to receivers under way.", func() float64 { return float64(opts.InFlight()) }),
 		gauge("sealpost_queued", "Deliveries in memory that wait for their turn.", func() float64 { return float64(opts.Queued()) }),
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
@@ -105,6 +108,14 @@ func New(opts Options) *Metrics {
 				return math.NaN()
 			}
 			return float64(free)
+		}))
+	}
+	if opts.Ready != nil {
+		m.registry.MustRegister(gauge("sealpost_ready", "1 when /readyz answers 200, else 0.", func() float64 {
+			if opts.Ready() {
+				return 1
+			}
+			return 0
 		}))
 	}
 	return m

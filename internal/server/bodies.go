@@ -24,7 +24,7 @@ const (
 // errBusy refuses a request because the bodies of others fill the memory that
 // there is for them, or because its own came too slowly meanwhile.
 var errBusy = webhook.Errorf(webhook.CodeUnavailable, "the bodies of requests fill the memory that is set aside for them").
-	WithHint("try again; the setting request_memory is the bound")
+	WithHint("try again; the setting request_memory is the bound").For(webhook.ReasonMemory)
 
 // bodies is the daemon's one budget for request bodies.
 //

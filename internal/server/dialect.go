@@ -34,6 +34,7 @@ type refusal struct {
 func (s *Server) spoken(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.foreign(r) {
+			s.count(webhook.CodeNoPermission, "")
 			writeJSON(w, http.StatusForbidden, refusal{"Invalid origin", "INVALID_ORIGIN"})
 			return
 		}
@@ -96,7 +97,7 @@ func capitals(code string) string { return strings.ToUpper(strings.ReplaceAll(co
 func tooMany(w http.ResponseWriter, wait time.Duration) error {
 	seconds := int64((wait + time.Second - 1) / time.Second)
 	w.Header().Set("Retry-After", strconv.FormatInt(max(seconds, 1), 10))
-	return webhook.Errorf(webhook.CodeTooManyRequests, "Too many requests. Please try again later.")
+	return webhook.Errorf(webhook.CodeTooManyRequests, "Too many requests. Please try again later.").For(webhook.ReasonSignIn)
 }
 
 // authBody reads the members of a request. No body is one without members, as

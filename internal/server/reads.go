@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sealpost/internal/access"
+	"sealpost/internal/bounds"
 	"sealpost/internal/webhook"
 )
 
@@ -69,7 +70,8 @@ func (r *readQueue) enter(ctx context.Context, organization string, most int64) 
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return webhook.Errorf(webhook.CodeTooManyRequests, fmt.Sprintf("the organization has %d reads under way, as many as limits.reads allows, and none of them ended in %s", most, readTurn))
+			return webhook.Errorf(webhook.CodeTooManyRequests, fmt.Sprintf("the organization has %d reads under way, as many as limits.reads allows, and none of them ended in %s", most, readTurn)).
+				For(webhook.Reason(bounds.Table[bounds.Reads].Key))
 		}
 	}
 	return nil // the turn came at the last moment
@@ -108,7 +110,7 @@ func (s *Server) inTurn(h handler) handler {
 		defer cancel()
 		err = h(w, r.WithContext(ctx), c)
 		if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
-			return webhook.Errorf(webhook.CodeUnavailable, fmt.Sprintf("the read took longer than %s", readMost))
+			return webhook.Errorf(webhook.CodeUnavailable, fmt.Sprintf("the read took longer than %s", readMost)).For(webhook.ReasonSlowRead)
 		}
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
 
 	"sealpost/internal/webhook"
 )
@@ -38,17 +40,20 @@ type problem struct {
 	Message []string `json:"message,omitempty"`
 }
 
-// problemOf turns an error into what a client sees and its status. What a
+// problemOf turns an error into what a client sees and its status, and counts it. What a
 // client can do nothing about is logged and not shown.
 func (s *Server) problemOf(err error) (problem, int) {
 	var fault *webhook.Error
 	if !errors.As(err, &fault) || fault.Code == webhook.CodeInternal {
 		if errors.Is(err, context.Canceled) {
+			s.count(webhook.CodeUnavailable, "")
 			return problem{Code: string(webhook.CodeUnavailable)}, http.StatusServiceUnavailable
 		}
+		s.count(webhook.CodeInternal, "")
 		s.opts.Log.Error("a request failed", slog.Any("error", err))
 		return problem{Code: string(webhook.CodeInternal)}, http.StatusInternalServerError
 	}
+	s.count(fault.Code, fault.Reason)
 	status, found := statuses[fault.Code]
 	if !found {
 		status = http.StatusInternalServerError
@@ -57,7 +62,9 @@ func (s *Server) problemOf(err error) (problem, int) {
 		return problem{Code: string(fault.Code)}, status // the log was told; see bodies.refuse
 	}
 	if status >= http.StatusInternalServerError {
-		s.opts.Log.Error("a request failed", slog.Any("error", err))
+		if requests, tell := s.told.tell(fault.Reason, s.opts.Now()); tell {
+			s.opts.Log.Error("a request failed", slog.Int64("requests", requests), slog.Any("error", err))
+		}
 		return problem{Code: string(fault.Code)}, status // the messages name files
 	}
 	if fault.Outside != nil {
@@ -65,6 +72,54 @@ func (s *Server) problemOf(err error) (problem, int) {
 		return problem{Code: string(fault.Code), Message: fault.Outside}, status
 	}
 	return problem{Code: string(fault.Code), Message: fault.Messages}, status
+}
+
+// count tells the metrics of a refused request.
+func (s *Server) count(code webhook.Code, reason webhook.Reason) {
+	if s.opts.Refused != nil {
+		s.opts.Refused(code, reason)
+	}
+}
+
+// toldOf bounds the log lines about requests that fail for the same reason: the first
+// one is logged, then one line a minute says how many failed. On a full disk these
+// lines would take what is left of it.
+type toldOf struct {
+	mu      sync.Mutex
+	reasons map[webhook.Reason]*told
+}
+
+// told is what the log knows of one reason.
+type told struct {
+	last   time.Time
+	silent int64 // requests since the last line
+}
+
+// toldEvery is the time between two lines about one reason.
+const toldEvery = time.Minute
+
+// tell counts a request and says whether to log, and for how many requests the line
+// stands. A request without a reason is always logged.
+func (o *toldOf) tell(reason webhook.Reason, now time.Time) (requests int64, tell bool) {
+	if reason == "" {
+		return 1, true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.reasons == nil {
+		o.reasons = make(map[webhook.Reason]*told)
+	}
+	t := o.reasons[reason]
+	if t == nil {
+		t = &told{}
+		o.reasons[reason] = t
+	}
+	t.silent++
+	if since := now.Sub(t.last); !t.last.IsZero() && since >= 0 && since < toldEvery {
+		return 0, false
+	}
+	requests, t.silent, t.last = t.silent, 0, now
+	return requests, true
 }
 
 // fail answers with an error.

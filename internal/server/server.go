@@ -47,9 +47,13 @@ type Options struct {
 	Hooks   []Hook  // where card providers post their events
 	SignIn  *SignIn // nil: sign-in with Ethereum is off, and its routes aren't there
 
-	// Spare says why the daemon takes little but provider events; nil when it takes
-	// everything. /readyz answers 503 then. The field may be nil.
+	// Spare says why the daemon takes little but provider events, or nothing; nil when it
+	// takes everything. /readyz answers 503 then. The field may be nil.
 	Spare func() error
+
+	// Refused is called for each request that is answered with an error, and for each line of a
+	// batch; may be nil.
+	Refused func(code webhook.Code, reason webhook.Reason)
 
 	Panicked func() // called for each panic while a request was handled; may be nil
 }
@@ -62,6 +66,7 @@ type Server struct {
 	limiter *access.Limiter            // of sign-in requests
 	bodies  *bodies
 	reads   readQueue // under way
+	told    toldOf
 
 	own   map[string]bool // origins of our own pages, when there is a base URL; else nil
 	ready atomic.Bool
@@ -108,6 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = withoutSlash(r)
 	}
 	if !straight(r.URL.EscapedPath()) {
+		s.count(webhook.CodeNotFound, "")
 		writeProblem(w, http.StatusNotFound, problem{Code: "not found"})
 		return
 	}
@@ -145,6 +151,7 @@ func (s *Server) contain(w http.ResponseWriter, r *http.Request) {
 	if s.opts.Panicked != nil {
 		s.opts.Panicked()
 	}
+	s.count(webhook.CodeInternal, "")
 	writeProblem(w, http.StatusInternalServerError, problem{Code: string(webhook.CodeInternal)})
 }
 
@@ -161,6 +168,7 @@ func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, method)
 		}
 	}
+	s.count(webhook.CodeNotFound, "")
 	status, code := http.StatusNotFound, "not found"
 	if allowed != nil {
 		status, code = http.StatusMethodNotAllowed, "method not allowed"
@@ -181,13 +189,33 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz answers 503 before the start, from the moment of a stop, and while the
 // disk has too little space. It names no file: anybody may ask.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	switch {
-	case !s.ready.Load():
-		writeProblem(w, http.StatusServiceUnavailable, problem{Code: "unavailable"})
-		return
-	case s.opts.Spare != nil && s.opts.Spare() != nil:
-		writeProblem(w, http.StatusServiceUnavailable, problem{Code: "unavailable", Message: []string{"the disk has less free space than storage.min_free"}})
+	if why := s.unready(); why != nil {
+		writeProblem(w, http.StatusServiceUnavailable, *why)
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// IsReady reports whether /readyz answers 200.
+func (s *Server) IsReady() bool { return s.unready() == nil }
+
+// unready says why the daemon is not ready; nil when it is.
+func (s *Server) unready() *problem {
+	why := problem{Code: string(webhook.CodeUnavailable)}
+	switch {
+	case !s.ready.Load():
+		return &why
+	case s.opts.Spare == nil:
+		return nil
+	}
+	err := s.opts.Spare()
+	switch {
+	case err == nil:
+		return nil
+	case webhook.ReasonOf(err) == webhook.ReasonDiskFull:
+		why.Message = []string{"no space is left on the disk"}
+	default:
+		why.Message = []string{"the disk has less free space than storage.min_free"}
+	}
+	return &why
 }

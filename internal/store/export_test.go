@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // UseDriver has all connections opened with another driver.
 func UseDriver(name string) { driverName = name }
@@ -10,4 +14,12 @@ func SetPageTime(d time.Duration) (restore func()) {
 	before := pageTime
 	pageTime = d
 	return func() { pageTime = before }
+}
+
+// Fill lets the file grow no more, as a full disk would, until room is called.
+func (s *Store) Fill(ctx context.Context) (room func() error, err error) {
+	limit := func(pages int) error {
+		return s.always(ctx, func(tx *session) error { return tx.control(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)) })
+	}
+	return func() error { return limit(1 << 30) }, limit(1)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"sync"
 	"time"
@@ -57,12 +58,69 @@ func (s *Store) spare() error {
 		return nil
 	}
 	return unavailable(fmt.Sprintf("the disk of %s has %d bytes free, less than storage.min_free (%d bytes); nothing was stored", s.path, free, s.floor.Least),
-		"free some space on the disk, delete old events with `sealpost db prune`, or lower storage.min_free")
+		"free some space on the disk, delete old events with `sealpost db prune`, or lower storage.min_free").For(webhook.ReasonMinFree)
 }
 
-// Spare returns the error with which writing is refused while the disk has less
-// free than [Space.Least]; nil otherwise.
-func (s *Store) Spare() error { return s.spare() }
+// Spare says why the store refuses most changes: the disk has less free than
+// [Space.Least] ([webhook.ReasonMinFree]), or a write found no space on it and none has
+// succeeded since ([webhook.ReasonDiskFull], see [Store.TryDisk]). nil: it takes everything.
+func (s *Store) Spare() error {
+	if err := s.full.why(); err != nil {
+		return err
+	}
+	return s.spare()
+}
+
+// full remembers that a write found no space on the disk.
+type full struct {
+	mu  sync.Mutex
+	err error // of the first such write since the last one that [Store.TryDisk] made
+}
+
+func (f *full) why() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+func (f *full) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil || err == nil {
+		f.err = err
+	}
+}
+
+// failed notes a write that found no space.
+func (s *Store) failed(err error) {
+	if err == nil || s.full.why() != nil {
+		return
+	}
+	if err = fault(s.path, err); webhook.ReasonOf(err) == webhook.ReasonDiskFull {
+		s.full.set(err)
+	}
+}
+
+// TryDisk finds out whether the disk has space again, after a write found none:
+// it writes a row and deletes it. Other writes that succeed prove little, for the log
+// may have a page left for a small one. Call it once a second.
+func (s *Store) TryDisk(ctx context.Context) error {
+	if s.full.why() == nil {
+		return nil
+	}
+	err := s.always(ctx, func(tx *session) error {
+		id := make([]byte, 16)
+		_, _ = rand.Read(id) // never fails
+		if err := tx.exec(`INSERT INTO used_nonce (id, expires_at) VALUES (?, 0)`, id); err != nil {
+			return err
+		}
+		return tx.exec(`DELETE FROM used_nonce WHERE id = ?`, id)
+	})
+	if err == nil {
+		s.full.set(nil)
+	}
+	return err
+}
 
 // FreeBytes returns how many bytes are free on the disk of the file, as of the last
 // second, and whether that is known.

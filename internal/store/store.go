@@ -77,6 +77,7 @@ type Store struct {
 
 	ids   ids
 	floor floor
+	full  full
 }
 
 // Open opens the database file and checks that it is one that this program
@@ -237,17 +238,17 @@ func fault(path string, err error) error {
 	if err == nil || errors.As(err, &known) || !errors.As(err, &native) {
 		return err
 	}
-	say := func(message, hint string) error { return unavailable(message, hint).Wrap(err) }
+	say := func(message, hint string) *webhook.Error { return unavailable(message, hint).Wrap(err) }
 	switch native.Code() & 0xff {
 	case codeBusy, codeLocked:
-		return say(fmt.Sprintf("the database %s is locked by another process", path), "try again; `fuser` or `lsof` on the file names who holds it")
+		return say(fmt.Sprintf("the database %s is locked by another process", path), "try again; `fuser` or `lsof` on the file names who holds it").For(webhook.ReasonLocked)
 	case codeReadOnly, codePerm:
 		return say(fmt.Sprintf("the database %s can't be written: it or its folder is read-only", path), "check its permissions, who you are, and how its disk is mounted")
 	case codeFull:
-		return say(fmt.Sprintf("no space is left on the disk of %s; nothing was stored", path), "free some space and try again")
+		return say(fmt.Sprintf("no space is left on the disk of %s; nothing was stored", path), "free some space and try again").For(webhook.ReasonDiskFull)
 	case codeIO:
 		if native.Code() == codeShmSize || noSpace(path) {
-			return say(fmt.Sprintf("no space is left on the disk of %s; whether a change was stored is not known", path), "free some space, then repeat the call: what is there already is not stored twice")
+			return say(fmt.Sprintf("no space is left on the disk of %s; whether a change was stored is not known", path), "free some space, then repeat the call: what is there already is not stored twice").For(webhook.ReasonDiskFull)
 		}
 		return say(fmt.Sprintf("the disk of %s reported an error (%v); whether the change was stored is not known", path, native), "check the disk, then repeat the call: what is there already is not stored twice")
 	case codeCorrupt:

@@ -269,6 +269,9 @@ func (w *writer) commit(batch []*operation) {
 // being synced. Whoever changes what the engine goes by must find it told.
 func (w *writer) answer(batch []*operation, failed, results []error) {
 	outcome := func(i int) error { return cmp.Or(failed[i], results[i]) }
+	for i := range batch {
+		w.store.failed(outcome(i)) // first, so that whoever is refused finds the daemon unready
+	}
 	early := !slices.ContainsFunc(batch, func(op *operation) bool { return op.separate })
 	if early {
 		for i, op := range batch {

@@ -42,8 +42,23 @@ type Error struct {
 	Outside  []string // what clients of the API see instead of the messages; nil: they see those
 	Hint     string
 	Waiting  bool // of [CodeLimitReached]: the same call may succeed later
+	Reason   Reason
 	Err      error
 }
+
+// Reason names what refused a call, for metrics and for readiness. There are few
+// of them: the constants here and the keys of the bounds' table.
+type Reason string
+
+// What makes the daemon refuse calls besides the bounds of an organization.
+const (
+	ReasonDiskFull Reason = "disk_full"      // a write found no space on the disk
+	ReasonMinFree  Reason = "min_free"       // the disk has less free space than storage.min_free
+	ReasonLocked   Reason = "locked"         // another process holds the database's lock
+	ReasonMemory   Reason = "request_memory" // request bodies fill their memory, or connections have too many streams
+	ReasonSlowRead Reason = "slow_read"      // a list took too long
+	ReasonSignIn   Reason = "sign_in"        // one client signs in too often
+)
 
 // Errorf makes an [Error] with one message.
 func Errorf(code Code, message string) *Error {
@@ -53,6 +68,12 @@ func Errorf(code Code, message string) *Error {
 // WithHint returns the error with advice on what to do next.
 func (e *Error) WithHint(hint string) *Error {
 	e.Hint = hint
+	return e
+}
+
+// For returns the error with what refused the call.
+func (e *Error) For(reason Reason) *Error {
+	e.Reason = reason
 	return e
 }
 
@@ -72,6 +93,16 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// ReasonOf returns what refused a call, of the first [Error] in err's chain; "" when
+// nothing is said.
+func ReasonOf(err error) Reason {
+	var fault *Error
+	if errors.As(err, &fault) {
+		return fault.Reason
+	}
+	return ""
+}
 
 // CodeOf returns the code of the first [Error] in err's chain, or
 // [CodeInternal] when there is none.

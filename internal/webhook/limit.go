@@ -11,6 +11,7 @@ import (
 func LimitReached(kind bounds.Kind, value, use int64) *Error {
 	row := bounds.Table[kind]
 	return Errorf(CodeLimitReached, fmt.Sprintf("%s allows %d %s; the organization has %d", row.Key, value, row.Counts, use)).
+		For(Reason(row.Key)).
 		WithHint(fmt.Sprintf("make room first, or raise the bound on the server's machine: `sealpost org limits ORG --%s N`", row.Flag()))
 }
 
@@ -18,5 +19,6 @@ func LimitReached(kind bounds.Kind, value, use int64) *Error {
 func TooManyURLs(value, use int64) *Error {
 	row := bounds.Table[bounds.URLs]
 	return Errorf(CodeLimitReached, fmt.Sprintf("%s allows %d %s; this one would have %d", row.Key, value, row.Counts, use)).
+		For(Reason(row.Key)).
 		WithHint(fmt.Sprintf("use fewer URLs, or raise the bound on the server's machine: `sealpost org limits ORG --%s N`", row.Flag()))
 }
