@@ -22,6 +22,9 @@ const (
 // more it ends early, and is [webhook.CodeLimitReached] when it could do nothing.
 // Whoever repeats a call sends nothing twice.
 func (s *Store) ResendMissing(ctx context.Context, organization string, q webhook.MissingQuery, now time.Time) (done webhook.Progress, err error) {
+	if err := s.spare(); err != nil {
+		return done, err
+	}
 	org, err := s.organizationOf(ctx, organization)
 	if err != nil || org == 0 {
 		return done, cmp.Or(err, noOrganization(organization))

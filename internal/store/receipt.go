@@ -113,7 +113,7 @@ func pruned(id string) error {
 // event it replaces the hash; an expired one is held again until a time. Any
 // other event is [webhook.CodeConflict].
 func (s *Store) WatchReceipt(ctx context.Context, organization, id, hash string, until time.Time) error {
-	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+	return s.alwaysReleasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		_, w, err := tx.awaited(organization, id)
 		switch {
 		case err != nil:
@@ -138,7 +138,7 @@ func (s *Store) WatchReceipt(ctx context.Context, organization, id, hash string,
 // ones of its transaction. Once more it changes nothing; after a receipt it is
 // [webhook.CodeConflict].
 func (s *Store) WaiveReceipt(ctx context.Context, organization, id string, now time.Time) error {
-	return s.releasing(ctx, func(tx *session, committed *webhook.Committed) error {
+	return s.alwaysReleasing(ctx, func(tx *session, committed *webhook.Committed) error {
 		org, w, err := tx.awaited(organization, id)
 		switch {
 		case err != nil:

@@ -27,6 +27,9 @@ func (s *Store) Suspend(ctx context.Context, organization string, now time.Time)
 // Resume ends the suspension of an organization and releases its deliveries. Webhooks
 // that were disabled for another reason stay so.
 func (s *Store) Resume(ctx context.Context, organization string, now time.Time) (webhook.Organization, error) {
+	if err := s.spare(); err != nil {
+		return webhook.Organization{}, err
+	}
 	return s.changeOrganization(ctx, organization, func(tx *session, org int64) error {
 		if err := tx.exec(`UPDATE organization SET suspended_at = NULL WHERE seq = ? AND suspended_at IS NOT NULL`, org); err != nil {
 			return err
