@@ -78,3 +78,49 @@ func TestStoredStateIsNotKnown(t *testing.T) {
 		}
 	}
 }
+
+func TestFinishCountsOnlyUnderItsClaim(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	create(t, s, "acme", webhook.Config{Name: "x", URL: "u"})
+	var works []*webhook.Work
+	s.Notify(func(c webhook.Committed) { works = append(works, c.Work...) })
+	results, err := s.Publish(t.Context(), []webhook.Publication{event(t, "e1", `{}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := results[0].Deliveries[0]
+	if err := s.CancelDelivery(t.Context(), "acme", key); err != nil {
+		t.Fatal(err)
+	}
+	outcome := &webhook.Outcome{Work: works[0], State: webhook.Delivered, Attempt: webhook.Attempt{N: 1, At: now, Status: 200}}
+	stale, err := s.Finish(t.Context(), []*webhook.Outcome{outcome})
+	if err != nil || len(stale) != 1 {
+		t.Errorf("an outcome counts after the delivery was cancelled (%v)", err)
+	}
+	if d, err := s.Delivery(t.Context(), "acme", key); err != nil || d.State != webhook.Cancelled || d.Count != 0 {
+		t.Errorf("%+v (%v)", d, err)
+	}
+	if err := s.RetryDelivery(t.Context(), "acme", key, now); err != nil {
+		t.Fatal(err)
+	}
+	due, err := s.Due(t.Context(), key.Webhook, now, 10)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("%d due (%v)", len(due), err)
+	}
+	failed := &webhook.Outcome{Work: due[0], State: webhook.Pending, Due: now, Attempt: webhook.Attempt{N: 1, At: now, Status: 500}}
+	for n := range 2 { // a commit that was said to have failed may have taken effect
+		if stale, err = s.Finish(t.Context(), []*webhook.Outcome{failed}); err != nil || len(stale) != n {
+			t.Errorf("recorded for the time %d, %d outcomes are stale (%v)", n+1, len(stale), err)
+		}
+	}
+	if due, err = s.Due(t.Context(), key.Webhook, now, 10); err != nil || len(due) != 1 || due[0].Attempts != 1 {
+		t.Fatalf("one attempt was recorded, tried twice: %+v (%v)", due, err)
+	}
+	outcome.Work = due[0]
+	if stale, err = s.Finish(t.Context(), []*webhook.Outcome{outcome, outcome}); err != nil || len(stale) != 1 {
+		t.Errorf("%d of two equal outcomes are stale, not one (%v)", len(stale), err)
+	}
+	if err := s.RetryDelivery(t.Context(), "acme", key, now); webhook.CodeOf(err) != webhook.CodeConflict {
+		t.Errorf("retrying what was delivered: %v", err)
+	}
+}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"sealpost/internal/secret"
 	"sealpost/internal/store"
@@ -210,4 +213,39 @@ func TestCallersWhoLeave(t *testing.T) {
 			t.Errorf("what nobody waited for was carried out: %+v (%v)", taken, err)
 		}
 	})
+}
+
+// TestManyWritersLoseNothing lets hundreds of changes of one organization run
+// at once, through two openings of the same file, as two processes would have.
+func TestManyWritersLoseNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	stores := []*store.Store{open(t, path), open(t, path)}
+	create(t, stores[0], "acme", webhook.Config{Name: "x", URL: "u"})
+	var g errgroup.Group
+	for n := range 300 {
+		s := stores[n%2]
+		g.Go(func() error {
+			_, _, err := s.ChangeWebhook(t.Context(), "acme", "x", secret.Text{}, now, func(found *webhook.Webhook) (*webhook.Config, error) {
+				next := found.Clone()
+				next.SetRoute("order", fmt.Sprintf("a%d", n), "u")
+				return &next, nil
+			})
+			return err
+		})
+		g.Go(func() error {
+			results, err := s.Publish(t.Context(), []webhook.Publication{event(t, fmt.Sprintf("e%d", n/2), `{}`)})
+			return errors.Join(err, results[0].Err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	w, err := stores[0].Webhook(t.Context(), "acme", "x")
+	if err != nil || len(w.Routes["order"]) != 300 {
+		t.Errorf("%d of 300 changes are there (%v)", len(w.Routes["order"]), err)
+	}
+	events, _, err := stores[1].Events(t.Context(), webhook.EventQuery{Organization: "acme", Limit: 1000})
+	if err != nil || len(events) != 150 {
+		t.Errorf("%d of 150 events are there (%v)", len(events), err)
+	}
 }
