@@ -51,7 +51,7 @@ func (s *Store) RetryDelivery(ctx context.Context, organization string, key webh
 			return err
 		}
 		committed.Due = append(committed.Due, key.Webhook)
-		if err := tx.lift(key.Webhook, committed); err != nil {
+		if err := tx.lift(key.Webhook, now, committed); err != nil {
 			return err
 		}
 		return tx.exec(`UPDATE delivery SET state = 0, claim = claim + 1, spent = CASE WHEN state = 0 THEN spent ELSE attempts END, due = ?1, retried = ?1, reason = NULL, direct = NULL

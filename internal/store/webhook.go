@@ -191,15 +191,28 @@ func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now
 	if err == nil && found.Disabled != next.Disabled {
 		err = s.exec(`UPDATE webhook SET failing_since = NULL, failures = 0, failure_hours = 0, failure_hour = 0 WHERE seq = ?`, found.Seq)
 	}
-	if err != nil || !found.Disabled && slices.Equal(found.Targets(), next.Targets()) {
+	enabled := found.Disabled && !next.Disabled
+	if err != nil || !enabled && !addsURL(found.Config, next) {
 		return err
 	}
-	return s.lift(found.Seq, committed) // a new URL, or enabled
+	return s.lift(found.Seq, now, committed)
 }
 
-// lift ends a webhook's Retry-After, since a person wants it.
-func (s *session) lift(seq int64, committed *webhook.Committed) error {
-	n, err := s.changed(`UPDATE webhook SET retry_after = NULL WHERE seq = ? AND retry_after IS NOT NULL`, seq)
+// addsURL reports whether a webhook gets a URL that it did not have.
+func addsURL(before, after webhook.Config) bool {
+	targets := before.Targets()
+	return slices.ContainsFunc(after.Targets(), func(one webhook.Target) bool {
+		return !slices.ContainsFunc(targets, func(had webhook.Target) bool { return had.URL == one.URL })
+	})
+}
+
+// lift ends a webhook's Retry-After, since a person wants it: now, so the oldest
+// due delivery goes alone as after any pause. A person can do so once in [ByHand]
+// for a webhook; an earlier wish leaves the pause as it is. Otherwise whoever
+// repeats a change would have a receiver asked as often as they like.
+func (s *session) lift(seq int64, now time.Time, committed *webhook.Committed) error {
+	n, err := s.changed(`UPDATE webhook SET retry_after = ?2, lifted_at = ?2
+		WHERE seq = ?1 AND retry_after > ?2 AND coalesce(lifted_at NOT BETWEEN ?2 - ?3 + 1 AND ?2, true)`, seq, millis(now), ByHand.Milliseconds())
 	if n > 0 {
 		committed.Lifted = append(committed.Lifted, seq)
 	}
