@@ -68,8 +68,9 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor [NAME]",
 		Short: "Look for what keeps webhooks from arriving, on this machine and on the way",
-		Long: `doctor looks at the settings, the database file, the daemon and the disk, and then at
-each webhook of the organization, or at the one that is named: where its host leads,
+		Long: `doctor looks at the settings, the database file, the daemon, the disk, and at which
+organizations of the file are near a limit or have missed events. Then it looks at each
+webhook of the organization, or at the one that is named: where its host leads,
 whether that may be called, how long connecting takes, and its certificate. It opens
 connections and shakes hands; it sends receivers no request, and changes nothing. An
 Ethereum node (receipts.rpc_url) is asked for its chain, its newest block, and
@@ -141,6 +142,9 @@ func (a *app) examine(ctx context.Context, d *diagnosis, name string) error {
 		return err
 	}
 	if err := a.examineDaemon(ctx, d, c, l); err != nil {
+		return err
+	}
+	if err := a.examineLimits(ctx, d, l.store); err != nil {
 		return err
 	}
 	a.examineNode(ctx, d, c, l.store)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"sealpost/internal/bounds"
 	"sealpost/internal/config"
 	"sealpost/internal/deliver"
 	"sealpost/internal/metrics"
@@ -20,6 +22,8 @@ import (
 func (a *app) newMetrics(s *store.Store, stats func() deliver.Stats, ready func() bool) *metrics.Metrics {
 	m := metrics.New(metrics.Options{
 		Version: version, Lags: s.Lags, Disabled: s.Disabled, LogBytes: s.LogBytes, Free: s.FreeBytes, Ready: ready, Now: a.now,
+		Near:     func(ctx context.Context) ([]bounds.Close, error) { return s.Near(ctx, a.now()) },
+		Missed:   s.Missed,
 		InFlight: func() int { return stats().InFlight },
 		Queued:   func() int { return stats().Queued },
 	})

@@ -84,3 +84,17 @@ func (v Values) For(onMachine bool) Values {
 
 // Past reports whether so much is more than the bound allows.
 func (v Values) Past(kind Kind, use int64) bool { return v[kind] != 0 && use > v[kind] }
+
+// Near reports whether so much is 80 % of the bound or more.
+func (v Values) Near(kind Kind, use int64) bool { return v[kind] != 0 && use >= v[kind]-v[kind]/5 }
+
+// Close is an organization that uses 80 % of a bound or more.
+type Close struct {
+	Organization string // slug
+	ID           string // of the organization
+	Kind         Kind
+	Use, Limit   int64 // of what the bound counts; of deliveries, no more than one past the bound is counted
+}
+
+// Reached reports whether nothing more can be added.
+func (c Close) Reached() bool { return c.Use >= c.Limit }

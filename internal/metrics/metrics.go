@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"sealpost/internal/bounds"
 	"sealpost/internal/webhook"
 )
 
@@ -23,13 +24,15 @@ import (
 // somebody looks, and must answer within seconds.
 type Options struct {
 	Version  string
-	Lags     func(ctx context.Context) ([]webhook.Lag, error) // the oldest first
-	InFlight func() int                                       // requests under way
-	Queued   func() int                                       // deliveries in memory that wait
-	Disabled func(ctx context.Context) (int, error)           // webhooks that sealpost has disabled; nil shows none
-	LogBytes func() int64                                     // size of the write-ahead log
-	Free     func() (bytes uint64, known bool)                // on the disk of the file; nil shows none
-	Ready    func() bool                                      // whether /readyz answers 200; nil shows nothing
+	Lags     func(ctx context.Context) ([]webhook.Lag, error)  // the oldest first
+	InFlight func() int                                        // requests under way
+	Queued   func() int                                        // deliveries in memory that wait
+	Disabled func(ctx context.Context) (int, error)            // webhooks that sealpost has disabled; nil shows none
+	Near     func(ctx context.Context) ([]bounds.Close, error) // organizations near a limit; nil shows none
+	Missed   func(ctx context.Context) (int64, error)          // events that webhooks missed; needed with Near
+	LogBytes func() int64                                      // size of the write-ahead log
+	Free     func() (bytes uint64, known bool)                 // on the disk of the file; nil shows none
+	Ready    func() bool                                       // whether /readyz answers 200; nil shows nothing
 	Now      func() time.Time
 }
 
@@ -101,6 +104,9 @@ func New(opts Options) *Metrics {
 		gauge("sealpost_wal_bytes", "Size of the database's write-ahead log.", func() float64 { return float64(opts.LogBytes()) }),
 		&lags{read: opts.Lags, disabled: opts.Disabled, now: opts.Now},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if opts.Near != nil {
+		m.registry.MustRegister(&limits{near: opts.Near, missed: opts.Missed, now: opts.Now})
+	}
 	if opts.Free != nil {
 		m.registry.MustRegister(gauge("sealpost_disk_free_bytes", "Free bytes on the disk of the database; NaN when that is not known.", func() float64 {
 			free, known := opts.Free()

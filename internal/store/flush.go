@@ -1,12 +1,10 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 
 	"sealpost/internal/bounds"
-	"sealpost/internal/webhook"
 )
 
 // flush writes what a transaction's operations noted of bytes and missed events:
@@ -97,30 +95,4 @@ func (f *fan) orMissed() any {
 		return nil
 	}
 	return encodeFanout(f.missed)
-}
-
-// Missing are the events that an organization's webhooks missed.
-type Missing struct {
-	Webhook string
-	Gap     webhook.Gap
-}
-
-// Missing lists the webhooks of an organization that missed events.
-func (s *Store) Missing(ctx context.Context, organization string) (found []Missing, err error) {
-	rows, err := s.rows(ctx, `SELECT w.name, m.events, m.since FROM missing m JOIN webhook w ON w.seq = m.webhook JOIN organization o ON o.seq = w.organization
-		WHERE (o.id = ?1 OR o.slug = ?1) AND w.deleted_at IS NULL ORDER BY w.name`, organization)
-	if err != nil {
-		return nil, fault(s.path, err)
-	}
-	defer closeRows(rows, &err)
-	for rows.Next() {
-		var m Missing
-		var since int64
-		if err := rows.Scan(&m.Webhook, &m.Gap.Events, &since); err != nil {
-			return nil, fault(s.path, err)
-		}
-		m.Gap.Since = fromMillis(since)
-		found = append(found, m)
-	}
-	return found, nil
 }

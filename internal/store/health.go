@@ -36,7 +36,7 @@ func (s *Store) Health(ctx context.Context) (h Health, err error) {
 		{`SELECT max(at) FROM (SELECT d.at FROM event e JOIN delivery d ON d.event = e.seq AND d.webhook IN (SELECT seq FROM webhook) ORDER BY e.seq DESC LIMIT 100)`, &attempt},
 		{`SELECT count(*) FROM hold WHERE status IS NULL`, &h.Held},
 		{`SELECT count(*) FROM quarantine`, &h.Kept},
-		{fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM delivery WHERE state IN (2, 3) AND state = 2 LIMIT %d)`, counted), &h.Dead},
+		{fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM delivery WHERE state IN (2, 3) AND state = 2 LIMIT %d)`, Counted), &h.Dead},
 	} {
 		if err := s.read.QueryRowContext(ctx, one.query).Scan(one.into); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return h, fault(s.path, err)

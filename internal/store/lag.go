@@ -7,8 +7,8 @@ import (
 	"sealpost/internal/webhook"
 )
 
-// counted bounds how many pending deliveries of one webhook are looked at.
-const counted = 10_000
+// Counted bounds how many pending deliveries of one webhook are looked at.
+const Counted = 10_000
 
 // Lags lists the webhooks that have deliveries pending or parked, those with the
 // oldest first. It looks at no more than 10,000 deliveries of a webhook; of one
@@ -24,7 +24,7 @@ func (s *Store) Lags(ctx context.Context) (found []webhook.Lag, err error) {
 			FROM w WHERE seq IS NOT NULL)
 		SELECT o.slug, h.name, h.disabled IS NOT NULL, some.n, e.accepted_at
 		FROM some JOIN webhook h ON h.seq = some.webhook JOIN organization o ON o.seq = h.organization JOIN event e ON e.seq = some.first
-		WHERE h.deleted_at IS NULL ORDER BY e.accepted_at`, counted)
+		WHERE h.deleted_at IS NULL ORDER BY e.accepted_at`, Counted)
 	if err != nil {
 		return nil, fault(s.path, err)
 	}

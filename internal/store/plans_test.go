@@ -78,6 +78,13 @@ var allowed = []struct{ part, table, reason string }{ //nolint:gochecknoglobals 
 	{"SELECT count(*) FROM hold WHERE status IS NULL", "hold", "`doctor` counts what is held, under a deadline"},
 	{"SELECT max(at) FROM (SELECT d.at FROM event e", "event", "`doctor`, under a deadline"},
 	{"SELECT count(*) FROM webhook WHERE disabled IS NOT NULL AND disabled <> ?", "webhook", "a metric of the operator, read when it is asked for"},
+	{"SELECT coalesce(sum(events), 0) FROM missing", "missing", "a metric of the operator: a row of each webhook that missed events"},
+	{"FROM missing m CROSS JOIN webhook w", "missing", "`doctor`: a row of each webhook that missed events"},
+	{"SELECT organization, count(*), true FROM event INDEXED BY event_waiting", "event", "a metric of the operator, once a minute: an index of what is held"},
+	{"SELECT organization, count(*), true FROM token", "token", "a metric of the operator, once a minute: an index without revoked tokens"},
+	{"SELECT organization, count(*), true FROM webhook", "webhook", "a metric of the operator, once a minute: an index without deleted webhooks"},
+	{"SELECT organization, max(1 + CASE WHEN routes", "webhook", "a metric of the operator, once a minute: an index without deleted webhooks"},
+	{"FROM stored s JOIN organization o", "stored", "a metric of the operator, once a minute: a row of each organization"},
 	{"SELECT seq FROM unlinked_event ORDER BY seq LIMIT ?", "unlinked_event", "ends at the limit"},
 	{"SELECT count(*) FROM unlinked_event", "unlinked_event", "bounded, and counted once after a start"},
 }
