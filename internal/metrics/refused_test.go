@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"context"
 	"os"
 	"regexp"
 	"strings"
@@ -59,6 +60,8 @@ func TestAlertRules(t *testing.T) {
 	opts := options([]webhook.Lag{{Organization: "acme", Webhook: "orders", Pending: 3, Oldest: now}}, nil)
 	opts.Ready = func() bool { return true }
 	opts.Free = func() (uint64, bool) { return 1, true }
+	opts.Near = func(context.Context) ([]bounds.Close, error) { return nil, nil }
+	opts.Missed = func(context.Context) (int64, error) { return 0, nil }
 	m := metrics.New(opts)
 	m.Expect("panda")
 	m.ExpectNode("fault")
