@@ -29,11 +29,14 @@ type step struct {
 	Name         string   `json:"name"`
 	Action       string   `json:"action"`
 	Diff         []string `json:"diff"`
-	Secret       string   `json:"secret,omitempty"` // of one that was created, this once
+	Secret       string   `json:"secret,omitempty"`  // of one that was created, this once
+	Undone       string   `json:"notDone,omitempty"` // why it was not done; empty when it was, and in a plan
 
 	want  admin.Documented
 	have  webhook.Config
 	match string // entity tag of what the diff was made against
+
+	refusal error // by a limit
 }
 
 func newWebhookApply(a *app) *cobra.Command {
@@ -45,7 +48,12 @@ func newWebhookApply(a *app) *cobra.Command {
 		Long: `apply compares the document (YAML or JSON, as export prints it) with what is there, and
 creates and changes webhooks until both agree; with --prune it also deletes those that
 the document does not name. Secrets of existing webhooks are kept. Each change is made
-only if the webhook is still the one that was compared (If-Match).`,
+only if the webhook is still the one that was compared (If-Match).
+
+If limits.webhooks or limits.urls has no room for the document, apply changes nothing
+and exits with 5. What --prune deletes makes room. A server keeps its limits to itself:
+with --server apply makes the changes that the server takes, and lists the others as not
+done with the reason.`,
 		Example: `  echo '{"webhooks":{"orders":{"url":"https://receiver.example.com/hook"}}}' | sealpost webhook apply -f - --dry-run
   sealpost webhook export -o json | sealpost webhook apply -f - --exit-code --dry-run`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -95,11 +103,18 @@ func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool
 	if err != nil {
 		return false, err
 	}
-	steps, err := plan(ctx, a, b, doc, prune)
+	steps, have, err := plan(ctx, a, b, doc, prune)
 	if err != nil {
 		return false, err
 	}
 	in(o, steps)
+	values, err := a.limitsOf(ctx, b)
+	if err != nil {
+		return false, err
+	}
+	if err := fits(values, have, steps); err != nil {
+		return false, err
+	}
 	changed = slices.ContainsFunc(steps, func(s step) bool { return s.Action != actionUnchanged })
 	if dryRun {
 		return changed, a.previewSteps(o, steps)
@@ -109,11 +124,10 @@ func (a *app) apply(ctx context.Context, doc *admin.Document, dryRun, prune bool
 			return false, err
 		}
 	}
-	for i := range steps {
-		if err := steps[i].run(ctx, a, b); err != nil {
-			_ = a.printSteps(o, steps[:i]) // what was done is done, and told
-			return changed, err
-		}
+	if err := carryOut(steps, func(s *step) error { return s.run(ctx, a, b) }); err != nil {
+		_ = a.printSteps(o, steps) // what was done is done, and told
+		a.tellUndone(steps)
+		return changed, err
 	}
 	return changed, a.printSteps(o, steps)
 }
@@ -142,6 +156,13 @@ func (a *app) applyToNothing(ctx context.Context, doc *admin.Document) error {
 	var steps []step
 	for _, want := range doc.Webhooks {
 		steps = append(steps, creation(want))
+	}
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if err := fits(boundsOf(c).For(true), 0, steps); err != nil {
+		return err
 	}
 	o := webhook.Organization{Slug: a.organization()} // made with the database
 	in(o, steps)
@@ -182,23 +203,22 @@ func (a *app) previewSteps(o webhook.Organization, steps []step) error {
 	return a.printSteps(o, steps)
 }
 
-// plan compares a document with what is there.
-func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune bool) ([]step, error) {
+// plan compares a document with what is there, which is so many webhooks.
+func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune bool) (steps []step, webhooks int, err error) {
 	found, err := b.List(ctx, a.organization())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	_, onFile := b.(*local)
-	var steps []step
 	for _, want := range doc.Webhooks {
 		if !want.Secret.IsZero() && !onFile {
-			return nil, &usageError{fmt.Sprintf("%s: the document holds a secret; a server makes its own", want.Config.Name), "take it out, or work on the database file"}
+			return nil, 0, &usageError{fmt.Sprintf("%s: the document holds a secret; a server makes its own", want.Config.Name), "take it out, or work on the database file"}
 		}
 		s := creation(want)
 		if i := slices.IndexFunc(found, func(w webhook.Webhook) bool { return w.Name == want.Config.Name }); i >= 0 {
 			have, err := b.Get(ctx, a.organization(), s.Name)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			s.match = matching(have, onFile)
 			s.have = have.Config
@@ -213,12 +233,12 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 		if prune && !slices.ContainsFunc(doc.Webhooks, func(d admin.Documented) bool { return d.Config.Name == w.Name }) {
 			have, err := b.Get(ctx, a.organization(), w.Name)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			steps = append(steps, step{Name: w.Name, Action: actionDelete, match: matching(have, onFile), Diff: diff(have.Config, webhook.Config{})})
 		}
 	}
-	return steps, nil
+	return steps, len(found), nil
 }
 
 // matching is the entity tag that a webhook must still have when a step is
@@ -312,7 +332,11 @@ func (a *app) printSteps(o webhook.Organization, steps []step) error {
 		return err
 	}
 	for _, s := range steps {
-		if err := a.print("%-9s %s", s.Action, s.Name); err != nil {
+		line := fmt.Sprintf("%-9s %s", s.Action, s.Name)
+		if s.Undone != "" {
+			line += a.styleOut(styleError, ": not done: "+s.Undone)
+		}
+		if err := a.print("%s", line); err != nil {
 			return err
 		}
 		for _, line := range s.Diff {

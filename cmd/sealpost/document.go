@@ -216,7 +216,7 @@ func (a *app) importOnServer(ctx context.Context, doc *admin.Document) (secrets 
 	if _, err := a.planned(ctx, b); err != nil {
 		return nil, err
 	}
-	steps, err := plan(ctx, a, b, doc, false)
+	steps, _, err := plan(ctx, a, b, doc, false)
 	if err != nil {
 		return nil, err
 	}
@@ -225,13 +225,14 @@ func (a *app) importOnServer(ctx context.Context, doc *admin.Document) (secrets 
 			return nil, webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("there is a webhook %q already, and it differs", s.Name)).WithHint("change it with `sealpost webhook apply`; nothing was imported")
 		}
 	}
+	err = carryOut(steps, func(s *step) error { return s.run(ctx, a, b) })
 	for i := range steps {
-		if steps[i].Action == actionCreate {
-			if err := steps[i].run(ctx, a, b); err != nil {
-				return secrets, err
-			}
-			secrets = append(secrets, [2]string{steps[i].Name, steps[i].Secret})
+		switch s := &steps[i]; {
+		case s.Undone != "":
+			a.say("%s was not imported: %s", s.Name, s.Undone)
+		case s.Action == actionCreate:
+			secrets = append(secrets, [2]string{s.Name, s.Secret})
 		}
 	}
-	return secrets, nil
+	return secrets, err
 }
