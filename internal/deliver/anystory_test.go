@@ -27,7 +27,9 @@ import (
 // story is what happens, step by step, to so many webhooks.
 type story struct {
 	Webhooks int
-	Retries  int // few, and deliveries die in it
+	Retries  int  // few, and deliveries die in it
+	PerHost  int  // the bound of attempts under way to one host; 0: large
+	Shared   bool // all webhooks lead to one host
 	Steps    []step
 }
 
@@ -48,8 +50,9 @@ var hosts = []string{"one", "two"}
 // does are the steps that there are.
 var does = []string{
 	"publish", "publish of a transaction", "publish elsewhere", "flood", "hold", "release", "release",
-	"retry", "retry elsewhere", "cancel", "resend", "disable", "enable", "limit", "restart", "crash",
+	"retry", "retry elsewhere", "cancel", "resend", "disable", "enable", "limit", "new URL", "restart", "crash",
 	"receiver is well", "receiver fails", "receiver hangs", "receiver is slow", "receiver is gone",
+	"receiver asks for a minute", "receiver asks for hours",
 }
 
 // drawStory draws a story of a few kinds of steps: one in which everything
@@ -76,7 +79,10 @@ func drawStory(t *rapid.T) story {
 		}
 		return s
 	}), least, most).Draw(t, "steps")
-	return story{rapid.IntRange(1, len(hosts)).Draw(t, "webhooks"), rapid.SampledFrom([]int{20, 3}).Draw(t, "retries"), steps}
+	return story{
+		Webhooks: rapid.IntRange(1, len(hosts)).Draw(t, "webhooks"), Retries: rapid.SampledFrom([]int{20, 3}).Draw(t, "retries"),
+		PerHost: rapid.SampledFrom([]int{0, 1, 2, 3}).Draw(t, "per host"), Shared: rapid.Bool().Draw(t, "shared"), Steps: steps,
+	}
 }
 
 // known are stories that once ended badly.
@@ -86,6 +92,14 @@ var known = map[string]story{
 	}},
 	"a read of new events fails": {Webhooks: 1, Retries: 3, Steps: []step{
 		{Do: "publish", Wait: time.Hour}, {Do: "publish elsewhere", Read: 1}, {Do: "publish elsewhere", Read: 2},
+	}},
+	"a person ends a pause": {Webhooks: 1, Retries: 20, Steps: []step{
+		{Do: "receiver asks for hours"}, {Do: "publish", Wait: time.Minute}, {Do: "receiver is well"}, {Do: "retry", Wait: time.Hour},
+		{Do: "receiver asks for hours"}, {Do: "publish", Wait: time.Minute}, {Do: "receiver is well"}, {Do: "new URL", Wait: time.Hour},
+	}},
+	"several ask for a pause": {Webhooks: 1, Retries: 20, Steps: []step{
+		{Do: "publish"}, {Do: "publish", Wait: time.Second}, {Do: "receiver asks for a minute"}, {Do: "publish"}, {Do: "publish"}, {Do: "publish", Wait: time.Second},
+		{Do: "receiver is slow", Wait: time.Hour},
 	}},
 	"an outcome is stored and nobody knows": {Webhooks: 1, Retries: 3, Steps: []step{
 		{Do: "receiver fails"}, {Do: "publish", Late: 1}, {Do: "publish", Late: 2, Wait: time.Second}, {Do: "receiver is well", Late: 1},
@@ -123,15 +137,25 @@ func TestAnyStory(t *testing.T) {
 }
 
 // play plays a story, lets everything become well, and returns what is wrong then.
-func play(t *testing.T, s story) []string {
-	p := &player{hosts: hosts[:s.Webhooks], seen: newWitness(), held: make(map[string]bool), touched: make(map[string]int), resent: make(map[string]int)}
+func play(t *testing.T, s story) []string { return playWith(t, s, nil) }
+
+// playWith plays a story in a world that has a bug, unless that is nil.
+func playWith(t *testing.T, s story, bug func(*player)) []string {
+	p := &player{hosts: hosts[:s.Webhooks], seen: newWitness(), held: make(map[string]bool), touched: make(map[string]int), resent: make(map[string]int), shared: s.Shared, perHost: s.PerHost}
 	policy := exact()
 	policy.Retries = s.Retries
-	p.world = &world{t: t, path: filepath.Join(t.TempDir(), "sealpost.db"), opts: deliver.Options{Policy: policy}, to: &receivers{answer: p.seen.answer}}
+	p.seen.policy = policy
+	p.world = &world{t: t, path: filepath.Join(t.TempDir(), "sealpost.db"), opts: deliver.Options{Policy: policy, MaxPerHost: s.PerHost}, to: &receivers{answer: p.seen.answer}}
 	p.disk = new(faulty)
 	p.world.wrap = func(s *store.Store) deliver.Store {
 		p.disk = &faulty{Store: s, reads: p.disk.reads, early: p.disk.early, late: p.disk.late}
+		if p.between != nil {
+			return p.between(p.disk)
+		}
 		return p.disk
+	}
+	if bug != nil {
+		bug(p)
 	}
 	p.store = p.openStore()
 	p.start()
@@ -141,15 +165,17 @@ func play(t *testing.T, s story) []string {
 	}
 	for _, step := range s.Steps {
 		p.disk.fail(step)
+		p.ill = p.ill || step.Read+step.Write+step.Late > 0
 		p.step(step)
-		pass(step.Wait)
+		p.waits(step)
 	}
 	for _, host := range p.hosts {
 		p.seen.set(host, "well")
 	}
 	pass(2 * time.Minute) // whoever was asked before has answered
 	for _, host := range p.hosts {
-		p.change(host, func(c *webhook.Config) { c.Disabled, c.Limits = false, webhook.Limits{} })
+		p.toggle(host, false)
+		p.change(host, func(c *webhook.Config) { c.Limits = webhook.Limits{} })
 	}
 	for _, event := range p.published {
 		if p.held[event.ID] {
@@ -167,13 +193,23 @@ type player struct {
 	hosts     []string
 	seen      *witness
 	published []webhook.Publishing
-	subjects  []string // their transactions
+	subjects  []string    // their transactions
+	times     []time.Time // and when they were published
 	restarts  int
 	crashes   int
 	disk      *faulty         // what the engine reads from and writes to
 	held      map[string]bool // for a receipt, by event
 	touched   map[string]int  // how often somebody changed or resent an event's deliveries, by event
 	resent    map[string]int  // of those, how often it was sent anew
+
+	shared  bool // webhooks have one host
+	perHost int
+	urls    int      // that webhooks had
+	ill     bool     // reads or writes fail
+	lifted  bool     // a pause has certainly been ended by this step
+	lifts   string   // of this webhook
+	unheard []string // faults: ends of pauses that did nothing
+	between func(deliver.Store) deliver.Store
 }
 
 func (p *player) step(s step) {
@@ -229,15 +265,20 @@ func (p *player) step(s step) {
 			p.resent[event.ID]++
 		}
 	case "disable", "enable":
-		p.change(host, func(c *webhook.Config) { c.Disabled = s.Do == "disable" })
+		p.toggle(host, s.Do == "disable")
+	case "new URL":
+		p.ends(host)
+		p.change(host, func(c *webhook.Config) { c.URL = p.url(host) })
 	case "limit":
 		p.change(host, func(c *webhook.Config) { c.Limits = webhook.Limits{MaxInFlight: s.Pick % 3, Rate: float64(s.Pick % 4)} })
 	case "restart":
 		p.restarts++
+		p.stops(false)
 		p.stop()
 		p.start()
 	case "crash":
 		p.crashes++
+		p.stops(true)
 		p.crash()
 	default:
 		if how, is := strings.CutPrefix(s.Do, "receiver "); is {
@@ -276,6 +317,7 @@ func (p *player) receipt(id string) {
 // takes notes what was published, and for which transaction.
 func (p *player) takes(event webhook.Publishing, subject string) {
 	p.published, p.subjects = append(p.published, event), append(p.subjects, subject)
+	p.times = append(p.times, time.Now())
 }
 
 // byHand has somebody change one delivery. What can't be changed any more says so.
@@ -288,9 +330,16 @@ func (p *player) byHand(s step, change func(webhook.DeliveryKey) error) {
 	if len(deliveries) == 0 {
 		return // it is held
 	}
+	chosen := deliveries[s.Pick%len(deliveries)]
+	undo := func() {}
+	if s.Do != "cancel" {
+		undo = p.ends(chosen.Webhook)
+	}
 	var refused *webhook.Error
-	if err := change(deliveries[s.Pick%len(deliveries)].Key); err != nil && !errors.As(err, &refused) {
-		p.t.Fatal(err)
+	if err := change(chosen.Key); err != nil {
+		if undo(); !errors.As(err, &refused) {
+			p.t.Fatal(err)
+		}
 	}
 	p.touched[event.ID]++
 }
@@ -357,7 +406,7 @@ func (p *player) judge() (faults []string) {
 	if want := len(p.published) * len(p.hosts); len(found) < want {
 		faults = append(faults, fmt.Sprintf("%d deliveries are on file, of %d", len(found), want))
 	}
-	return append(faults, p.disorder()...)
+	return append(append(faults, p.disorder()...), p.impatience()...)
 }
 
 // deliveries lists all that are on file, or an event's.

@@ -75,6 +75,7 @@ type world struct {
 	to     *receivers
 	opts   deliver.Options
 	path   string
+	client deliver.Doer                     // what stands between the engine and the receivers; nil for nothing
 	wrap   func(*store.Store) deliver.Store // what stands between the engine and the store; nil for nothing
 }
 
@@ -102,7 +103,11 @@ func (w *world) start() {
 	if w.wrap != nil {
 		between = w.wrap(w.store)
 	}
-	w.engine = deliver.New(between, w.to, w.opts)
+	client := deliver.Doer(w.to)
+	if w.client != nil {
+		client = w.client
+	}
+	w.engine = deliver.New(between, client, w.opts)
 	w.store.Notify(w.engine.Offer)
 	if err := w.engine.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
