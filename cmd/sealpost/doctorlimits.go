@@ -24,7 +24,7 @@ func (a *app) examineLimits(ctx context.Context, d *diagnosis, s *store.Store) e
 	}
 	for i, m := range missing {
 		if i == maxOrganizations {
-			d.warn("deliveries.missed", s.Path(), "`sealpost webhook list --org ORG -o json` shows missedEvents", "webhooks of %d more organizations missed events", len(missing)-i)
+			d.warn("deliveries.missed", s.Path(), "`sealpost doctor --org ORG` names the webhooks of one", "webhooks of %d more organizations missed events", len(missing)-i)
 			break
 		}
 		d.warn("deliveries.missed", named(m.Organization, m.ID), "enable the webhooks, then `sealpost event resend --missing --org "+m.ID+"` sends them",

@@ -123,6 +123,9 @@ func newEventGet(a *app) *cobra.Command {
 				return a.printJSON(view)
 			}
 			fields := [][2]string{{"event", e.ID}, {"type", e.Type}, {"state", string(e.State)}, {"accepted", a.when(e.Accepted)}, {"deliveries", fmt.Sprint(e.Deliveries)}}
+			if e.Missed > 0 {
+				fields = append(fields, [2]string{"missed by", fmt.Sprintf("%d disabled webhook%s, past limits.parked; `sealpost event resend --missing` sends it", e.Missed, plural(e.Missed))})
+			}
 			if e.Subject != "" {
 				fields = append(fields, [2]string{"transaction", e.Subject})
 			}

@@ -177,7 +177,7 @@ func (a *app) conclude(f *publishFlags, all []*published, err error) error {
 }
 
 func (a *app) amount(f *publishFlags, all []*published) error {
-	failed, unwanted, missed := false, len(all) > 0, 0
+	failed, unwanted, unexpected, missed := false, len(all) > 0, 0, 0
 	var parked, held []string
 	for _, p := range all {
 		if p.state == webhook.Held {
@@ -185,7 +185,8 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 		}
 		failed = failed || p.failed()
 		unwanted = unwanted && p.unwanted()
-		missed += unmet(p.expected)
+		unexpected += unmet(p.expected)
+		missed += p.missed
 		parked = append(parked, p.parked()...)
 		for _, e := range p.expected {
 			if !e.met {
@@ -204,6 +205,9 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 			return verdict{exitTimeout}
 		}
 	}
+	if missed > 0 && !f.expect.counted {
+		a.say("stored, but not for %d disabled webhook%s: limits.parked is reached; when enabled, `sealpost event resend --missing` sends what they missed", missed, plural(missed))
+	}
 	switch {
 	case failed:
 		return verdict{exitNegative}
@@ -213,6 +217,8 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 			a.say("%s is disabled, so its delivery waits; `sealpost webhook update %s --enable` lets it go out", name, name)
 		}
 		return verdict{exitTimeout}
+	case missed > 0 && (f.wait || f.here()) && !f.expect.counted:
+		return verdict{exitTimeout}
 	case held != nil && (f.wait || f.here()) && !f.expect.counted:
 		a.say("held until a receipt comes, its own or that of an earlier event of its transaction: %s; `sealpost event list --state held` shows what waits", strings.Join(held, ", "))
 		return verdict{exitTimeout}
@@ -221,7 +227,7 @@ func (a *app) amount(f *publishFlags, all []*published) error {
 	case unwanted && !f.expect.counted:
 		a.say("stored, but no webhook wants it; `sealpost webhook list` shows them")
 		return verdict{exitUnwanted}
-	case missed > 0:
+	case unexpected > 0:
 		return verdict{exitExpectation}
 	}
 	return nil

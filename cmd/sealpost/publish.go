@@ -252,9 +252,6 @@ func (a *app) publish(ctx context.Context, f *publishFlags, draft *webhook.Draft
 	if err != nil {
 		return p, err
 	}
-	if l, onFile := b.(*local); draft.Watch != "" && onFile && !l.Node {
-		a.warn("no Ethereum node is configured here (receipts.rpc_url): unless the daemon has one, nobody watches for the receipt; `sealpost event receipt %s` completes the event by hand", result.ID)
-	}
 	if f.wait && result.State == webhook.Held {
 		result, err = a.release(ctx, b, result)
 	}
@@ -273,6 +270,13 @@ func (a *app) publishOne(ctx context.Context, b backend, params admin.PublishPar
 	}
 	if unnamed && params.Draft.ID != "" && unsure(err) {
 		a.say("it is not known whether the event is stored; published once more with --id %s, it is the same one", params.Draft.ID)
+	}
+	if err == nil && result.Unwatched {
+		why := "the daemon has no Ethereum node (receipts.rpc_url), so"
+		if _, onFile := b.(*local); onFile {
+			why = "no Ethereum node is configured here (receipts.rpc_url): unless the daemon has one,"
+		}
+		a.warn("%s nobody watches for the receipt; `sealpost event receipt %s` completes the event by hand", why, result.ID)
 	}
 	return result, err
 }

@@ -57,7 +57,7 @@ func (a *app) release(ctx context.Context, b backend, result webhook.Publishing)
 		if err != nil {
 			return result, err
 		}
-		if result.State, result.Count = event.State, event.Deliveries; event.State != webhook.Held {
+		if result.State, result.Count, result.Missed = event.State, event.Deliveries, event.Missed; event.State != webhook.Held {
 			return result, nil
 		}
 		select {
@@ -99,6 +99,7 @@ type published struct {
 	note       string // what a step of a flow tells
 	state      webhook.EventState
 	count      int  // deliveries that it has; they may not all be readable
+	missed     int  // disabled webhooks that want it and got none
 	unserved   bool // on a file that no daemon serves
 	deliveries []webhook.Delivery
 	expected   []expectation
@@ -106,7 +107,7 @@ type published struct {
 
 // learn reads what has come of an event.
 func (a *app) learn(p *published, b backend, result webhook.Publishing) (err error) {
-	p.id, p.state, p.count = result.ID, result.State, result.Count
+	p.id, p.state, p.count, p.missed = result.ID, result.State, result.Count, result.Missed
 	if result.Count > 0 {
 		// A publisher may not list; then what it published is all that is shown.
 		p.deliveries, err = a.deliveriesOf(context.Background(), b, result.ID, true)
@@ -118,7 +119,9 @@ func (a *app) learn(p *published, b backend, result webhook.Publishing) (err err
 }
 
 // unwanted reports whether no webhook wants the event.
-func (p *published) unwanted() bool { return p.count == 0 && p.state == webhook.Accepted }
+func (p *published) unwanted() bool {
+	return p.count == 0 && p.missed == 0 && p.state == webhook.Accepted
+}
 
 // failed reports whether a delivery has failed for good.
 func (p *published) failed() bool {
@@ -155,6 +158,7 @@ type deliveryJSON struct {
 type publishedJSON struct {
 	ID           string            `json:"id"`
 	Deliveries   []deliveryJSON    `json:"deliveries"`
+	Missed       int               `json:"missed,omitempty"` // disabled webhooks that want it and got no delivery
 	Expectations []expectationJSON `json:"expectations,omitempty"`
 }
 
@@ -185,7 +189,7 @@ func (p *published) view() publishedJSON {
 			rows[i].Attempts[j] = attemptJSON{t.N, t.Status, milliseconds(t.Duration), t.Error}
 		}
 	}
-	return publishedJSON{p.id, rows, viewExpectations(p.expected, rows)}
+	return publishedJSON{p.id, rows, p.missed, viewExpectations(p.expected, rows)}
 }
 
 // deliveryLine tells of one delivery in a line.

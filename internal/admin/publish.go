@@ -47,6 +47,7 @@ func (s *Service) Publish(ctx context.Context, batch []PublishParams) ([]webhook
 		return nil, err
 	}
 	for i, result := range stored {
+		result.Unwatched = publications[i].Draft.Watch != "" && !s.Node && result.State == webhook.Held
 		results[places[i]] = result
 	}
 	return results, nil

@@ -57,11 +57,13 @@ func (c *Client) publish(ctx context.Context, p admin.PublishParams) (webhook.Pu
 		query.Add("to", name)
 	}
 	members = append(members, webhook.Member{Key: "body", Value: json.RawMessage(d.Body)})
-	body, _, err := c.do(ctx, call{method: http.MethodPost, path: "/api/event", query: query, body: webhook.MarshalMembers(members), again: true})
+	body, header, err := c.do(ctx, call{method: http.MethodPost, path: "/api/event", query: query, body: webhook.MarshalMembers(members), again: true})
 	if err != nil {
 		return webhook.Publishing{ID: d.ID}, err
 	}
-	return decodePublishing(d.ID, body)
+	result, err := decodePublishing(d.ID, body)
+	result.Unwatched = header.Get(headerUnwatched) != ""
+	return result, err
 }
 
 // decodePublishing reads what a server says of an event. An answer that does not
@@ -71,6 +73,7 @@ func decodePublishing(id string, body []byte) (webhook.Publishing, error) {
 	out := struct {
 		ID         string
 		Deliveries int
+		Missed     int
 		State      webhook.EventState
 	}{State: webhook.Accepted}
 	if err := json.Unmarshal(body, &out); err != nil {
@@ -79,7 +82,7 @@ func decodePublishing(id string, body []byte) (webhook.Publishing, error) {
 	if out.ID == "" || id != "" && out.ID != id {
 		return webhook.Publishing{}, badAnswer(fmt.Errorf("it is of the event %q, not %q", out.ID, id))
 	}
-	return webhook.Publishing{ID: out.ID, Count: out.Deliveries, State: out.State}, nil
+	return webhook.Publishing{ID: out.ID, Count: out.Deliveries, Missed: out.Missed, State: out.State}, nil
 }
 
 // Event is [admin.Service.Event]. The event's bytes are not the stored ones,

@@ -72,6 +72,7 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, c access.Caller
 	if results[0].Repeated {
 		status = http.StatusOK
 	}
+	tellUnwatched(w, results)
 	writeRaw(w, status, appendPublished(make([]byte, 0, 96), &results[0]))
 	return nil
 }
@@ -103,11 +104,31 @@ func (s *Server) params(r *http.Request, c access.Caller, draft *webhook.Draft) 
 	return p
 }
 
+// headerUnwatched counts the events of a request that wait for the receipt of a
+// transaction while the daemon has no Ethereum node to ask for it.
+const headerUnwatched = "Sealpost-Unwatched"
+
+func tellUnwatched(w http.ResponseWriter, results []webhook.Publishing) {
+	n, _ := strconv.Atoi(w.Header().Get(headerUnwatched)) // of the lines before
+	for i := range results {
+		if results[i].Err == nil && results[i].Unwatched {
+			n++
+		}
+	}
+	if n > 0 {
+		w.Header().Set(headerUnwatched, strconv.Itoa(n))
+	}
+}
+
 func appendPublished(out []byte, p *webhook.Publishing) []byte {
 	out = append(out, `{"id":`...)
 	out = strconv.AppendQuote(out, p.ID) // printable ASCII, so Go's quotes are JSON's
 	out = append(out, `,"deliveries":`...)
 	out = strconv.AppendInt(out, int64(p.Count), 10)
+	if p.Missed > 0 {
+		out = append(out, `,"missed":`...)
+		out = strconv.AppendInt(out, int64(p.Missed), 10)
+	}
 	if p.State != webhook.Accepted {
 		out = append(out, `,"state":"`...)
 		out = append(append(out, p.State...), '"')
@@ -139,7 +160,7 @@ func (s *Server) publishLines(w http.ResponseWriter, r *http.Request, c access.C
 	out := make([]byte, 0, len(lines)*64)
 	for start := 0; start < len(lines); start += batchSize {
 		chunk := lines[start:min(start+batchSize, len(lines))]
-		if out, err = s.publishChunk(r.Context(), r, c, chunk, out); err == nil {
+		if out, err = s.publishChunk(w, r, c, chunk, out); err == nil {
 			continue
 		}
 		if start == 0 {
@@ -159,7 +180,7 @@ func (s *Server) publishLines(w http.ResponseWriter, r *http.Request, c access.C
 	return nil
 }
 
-func (s *Server) publishChunk(ctx context.Context, r *http.Request, c access.Caller, lines [][]byte, out []byte) ([]byte, error) {
+func (s *Server) publishChunk(w http.ResponseWriter, r *http.Request, c access.Caller, lines [][]byte, out []byte) ([]byte, error) {
 	faults := make([]error, len(lines))
 	batch := make([]admin.PublishParams, 0, len(lines))
 	for i, line := range lines {
@@ -174,10 +195,11 @@ func (s *Server) publishChunk(ctx context.Context, r *http.Request, c access.Cal
 		}
 		batch = append(batch, s.params(r, c, draft))
 	}
-	results, err := s.opts.Service.Publish(ctx, batch)
+	results, err := s.opts.Service.Publish(r.Context(), batch)
 	if err != nil {
 		return out, err
 	}
+	tellUnwatched(w, results)
 	next := 0
 	for i := range lines {
 		fault := faults[i]

@@ -11,7 +11,7 @@ import (
 	"sealpost/internal/webhook"
 )
 
-const eventColumns = `e.seq, e.id, e.type, e.subject, e.publisher, e.state, e.accepted_at, e.deliveries, e.bytes IS NULL, h.transaction_hash, h.until, h.receipt, h.block_number, h.status`
+const eventColumns = `e.seq, e.id, e.type, e.subject, e.publisher, e.state, e.accepted_at, e.deliveries, e.missed, e.bytes IS NULL, h.transaction_hash, h.until, h.receipt, h.block_number, h.status`
 
 const eventTables = `event e LEFT JOIN hold h ON h.event = e.seq`
 
@@ -24,11 +24,13 @@ func scanEvent(row scanner, more ...any) (e webhook.Event, err error) {
 	var until, block sql.NullInt64
 	var receipt sql.NullBool
 	var status sql.NullString
-	err = row.Scan(append([]any{&e.Seq, &e.ID, &e.Type, &subject, &publisher, &state, &accepted, &e.Deliveries, &e.Pruned, &hash, &until, &receipt, &block, &status}, more...)...)
+	var missed []byte
+	err = row.Scan(append([]any{&e.Seq, &e.ID, &e.Type, &subject, &publisher, &state, &accepted, &e.Deliveries, &missed, &e.Pruned, &hash, &until, &receipt, &block, &status}, more...)...)
 	if err != nil {
 		return e, err
 	}
 	e.Subject, e.Publisher, e.State, e.Accepted = subject.String, publisher.String, eventState(state), fromMillis(accepted)
+	e.Missed = len(decodeFanout(missed))
 	if until.Valid {
 		e.Hold = &webhook.Hold{TransactionHash: hash.String, Until: fromMillis(until.Int64), Behind: !receipt.Bool || status.String == noReceipt}
 		if block.Valid {

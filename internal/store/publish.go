@@ -145,7 +145,7 @@ func (s *Store) publish(tx *session, p *webhook.Publication, committed *webhook.
 	}
 	s.tallies.note(note{organization: org, bytes: int64(len(payload))})
 	tx.next++
-	result.Seq, result.Count = seq, len(targets)
+	result.Seq, result.Count, result.Missed = seq, len(targets), len(to.missed)
 	for _, target := range targets {
 		s.tallies.note(note{organization: org, webhook: target, deliveries: 1})
 		key := webhook.DeliveryKey{Webhook: target, Event: seq}
@@ -199,10 +199,10 @@ func (s *session) heldBy(org int64, p *webhook.Publication) (held bool, err erro
 // repeated answers for an event whose id is known: the same content is the
 // same event, other content a conflict.
 func (s *session) repeated(org int64, p *webhook.Publication, hash []byte, result webhook.Publishing) (webhook.Publishing, error) {
-	var stored, fanout []byte
+	var stored, fanout, missed []byte
 	var state int
-	err := s.row(`SELECT seq, state, deliveries, fanout, hash FROM event WHERE organization = ? AND id = ?`, []any{org, p.Draft.ID},
-		&result.Seq, &state, &result.Count, &fanout, &stored)
+	err := s.row(`SELECT seq, state, deliveries, fanout, missed, hash FROM event WHERE organization = ? AND id = ?`, []any{org, p.Draft.ID},
+		&result.Seq, &state, &result.Count, &fanout, &missed, &stored)
 	if err != nil {
 		return result, err
 	}
@@ -210,7 +210,7 @@ func (s *session) repeated(org int64, p *webhook.Publication, hash []byte, resul
 		return result, webhook.Errorf(webhook.CodeEventConflict, fmt.Sprintf("the event id %q stands for other content already", p.Draft.ID)).
 			WithHint("an id names one event for good; publish the new one under another")
 	}
-	result.Repeated, result.State = true, eventState(state)
+	result.Repeated, result.State, result.Missed = true, eventState(state), len(decodeFanout(missed))
 	for _, target := range decodeFanout(fanout) {
 		result.Deliveries = append(result.Deliveries, webhook.DeliveryKey{Webhook: target, Event: result.Seq})
 	}

@@ -37,6 +37,7 @@ type Event struct {
 	Accepted   time.Time
 	Bytes      []byte // exactly what is signed and sent; nil while held and after pruning
 	Deliveries int    // how many it was fanned out to
+	Missed     int    // disabled webhooks that missed it past limits.parked, and have not got it since
 	Publisher  string // token that published it, when that one sees its own alone
 	Pruned     bool
 	Hold       *Hold // what a held event waits for; nil for others
@@ -75,6 +76,8 @@ type Publishing struct {
 	State      EventState
 	Deliveries []DeliveryKey
 	Count      int  // number of deliveries; also known when Deliveries is not
+	Missed     int  // disabled webhooks that want it and got no delivery: limits.parked is reached
+	Unwatched  bool // it waits for the receipt of a transaction, and no Ethereum node is asked for that
 	Repeated   bool // the same event was there already; nothing was sent
 	Err        error
 }

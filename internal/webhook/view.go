@@ -15,6 +15,7 @@ type EventView struct {
 	State       EventState      `json:"state"`
 	Transaction string          `json:"transaction,omitempty"`
 	Deliveries  int             `json:"deliveries"`
+	Missed      int             `json:"missed,omitempty"` // disabled webhooks that got no delivery past limits.parked
 	Hold        *HoldView       `json:"hold,omitempty"`
 	Pruned      bool            `json:"pruned,omitempty"`
 	Body        json.RawMessage `json:"body,omitempty"`
@@ -32,7 +33,7 @@ type HoldView struct {
 func (e *Event) View(body bool) EventView {
 	v := EventView{
 		ID: e.ID, Timestamp: Timestamp(e.Accepted), Type: e.Type, State: e.State,
-		Transaction: e.Subject, Deliveries: e.Deliveries, Pruned: e.Pruned,
+		Transaction: e.Subject, Deliveries: e.Deliveries, Missed: e.Missed, Pruned: e.Pruned,
 	}
 	if e.Hold != nil {
 		v.Hold = &HoldView{TransactionHash: e.Hold.TransactionHash, Until: Timestamp(e.Hold.Until), Behind: e.Hold.Behind, Receipt: e.Hold.Receipt}
@@ -115,7 +116,7 @@ func (v DeliveryView) Outside(urls bool) DeliveryView {
 
 // Event is the event that a view shows, as far as it shows it.
 func (v *EventView) Event() Event {
-	e := Event{ID: v.ID, Type: v.Type, Subject: v.Transaction, State: v.State, Accepted: readTime(v.Timestamp), Deliveries: v.Deliveries, Pruned: v.Pruned}
+	e := Event{ID: v.ID, Type: v.Type, Subject: v.Transaction, State: v.State, Accepted: readTime(v.Timestamp), Deliveries: v.Deliveries, Missed: v.Missed, Pruned: v.Pruned}
 	if v.Body != nil {
 		e.Bytes = MarshalMembers([]Member{{"body", v.Body}})
 	}
