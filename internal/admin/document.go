@@ -122,7 +122,7 @@ func (s *Service) CheckDocument(ctx context.Context, doc *Document) error {
 	if messages == nil {
 		return nil
 	}
-	return &webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages, Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
+	return (&webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages}).Advise()
 }
 
 // Importer is what importing needs of the database; see package store.

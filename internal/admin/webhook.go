@@ -69,8 +69,7 @@ func (s *Service) checked(ctx context.Context, patch *webhook.Patch) error {
 	if messages == nil {
 		return nil
 	}
-	return &webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages, Outside: outside,
-		Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
+	return (&webhook.Error{Code: webhook.CodeInvalidURL, Messages: messages, Outside: outside}).Advise()
 }
 
 // Create registers a webhook. A zero secret means to make one. With ifAbsent,
@@ -213,6 +212,5 @@ func matches(ifMatch string, config *webhook.Config) error {
 }
 
 func changed() error {
-	return webhook.Errorf(webhook.CodePreconditionFailed, "the webhook has changed since it was read").
-		WithHint("read it again and repeat the change")
+	return webhook.Errorf(webhook.CodePreconditionFailed, "the webhook has changed since it was read").Advise()
 }

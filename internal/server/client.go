@@ -159,7 +159,7 @@ func (c *Client) fault(response *http.Response, body []byte) error {
 			fault.Hint = "try again later"
 		}
 	}
-	return fault
+	return fault.Advise()
 }
 
 // Close closes idle connections.

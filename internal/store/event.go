@@ -87,7 +87,7 @@ func (s *session) event(org int64, id string) (seq int64, ours string, err error
 }
 
 func noEvent(id string) error {
-	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event %q", id)).WithHint("`sealpost event list` shows the ids")
+	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no event %q", id)).Advise()
 }
 
 // Resend sends an event once more to the webhooks that want it today. The new

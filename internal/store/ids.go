@@ -209,6 +209,5 @@ func badCursor(cursor string) error {
 	if len(cursor) > 100 {
 		cursor = cursor[:100] + "…"
 	}
-	return webhook.Errorf(webhook.CodeBadRequest, fmt.Sprintf("the cursor %q does not belong to this list", cursor)).
-		WithHint("take it from the page before, as it is")
+	return webhook.Errorf(webhook.CodeBadRequest, fmt.Sprintf("the cursor %q does not belong to this list", cursor)).Advise()
 }

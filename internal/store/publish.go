@@ -207,8 +207,7 @@ func (s *session) repeated(org int64, p *webhook.Publication, hash []byte, resul
 		return result, err
 	}
 	if !bytes.Equal(stored, hash) {
-		return result, webhook.Errorf(webhook.CodeEventConflict, fmt.Sprintf("the event id %q stands for other content already", p.Draft.ID)).
-			WithHint("an id names one event for good; publish the new one under another")
+		return result, webhook.Errorf(webhook.CodeEventConflict, fmt.Sprintf("the event id %q stands for other content already", p.Draft.ID)).Advise()
 	}
 	result.Repeated, result.State, result.Missed = true, eventState(state), len(decodeFanout(missed))
 	for _, target := range decodeFanout(fanout) {

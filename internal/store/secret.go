@@ -74,8 +74,7 @@ func (s *Store) Rotate(ctx context.Context, organization, name string, rotation 
 		}
 		if found.PreviousUntil.After(now) && !rotation.Force {
 			return webhook.Errorf(webhook.CodeRotationInProgress,
-				fmt.Sprintf("the secret of %q is being rotated: the old one signs until %s", name, webhook.Timestamp(found.PreviousUntil))).
-				WithHint("wait until then, or drop the old secret at once with --now")
+				fmt.Sprintf("the secret of %q is being rotated: the old one signs until %s", name, webhook.Timestamp(found.PreviousUntil))).Advise()
 		}
 		if err := tx.exec(`UPDATE signing_secret SET ends_at = CASE WHEN ends_at IS NULL THEN ?3 ELSE ?2 END WHERE webhook = ?1 AND (ends_at IS NULL OR ends_at > ?2)`,
 			found.Seq, millis(now), millis(until)); err != nil {

@@ -50,8 +50,7 @@ func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 }
 
 func noWebhook(name string) error {
-	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no webhook %q", name)).
-		WithHint("`sealpost webhook list` shows their names")
+	return webhook.Errorf(webhook.CodeNotFound, fmt.Sprintf("no webhook %q", name)).Advise()
 }
 
 // Webhooks lists an organization's webhooks by name; none when the
@@ -112,8 +111,7 @@ func (s *Store) insertWebhook(tx *session, org int64, config webhook.Config, val
 		return err
 	}
 	if seq == 0 {
-		return webhook.Errorf(webhook.CodeNameConflict, fmt.Sprintf("there is a webhook %q already", config.Name)).
-			WithHint("choose another name, or change it with `sealpost webhook update`")
+		return webhook.Errorf(webhook.CodeNameConflict, fmt.Sprintf("there is a webhook %q already", config.Name)).Advise()
 	}
 	return s.insertSecret(tx, seq, value, now)
 }

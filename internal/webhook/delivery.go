@@ -80,7 +80,7 @@ func ParseDeliveryKey(id string) (DeliveryKey, error) {
 
 // NoDelivery is the error of an id that no delivery of the organization has.
 func NoDelivery(id string) *Error {
-	return Errorf(CodeNotFound, "no delivery "+quote(id)).WithHint("a delivery id begins with dlv_; `sealpost delivery list` shows them")
+	return Errorf(CodeNotFound, "no delivery "+quote(id)).Advise()
 }
 
 // Delivery is one event on its way to one webhook, as people see it.

@@ -2,7 +2,9 @@ package webhook
 
 import (
 	"encoding/json"
+	"math"
 	"time"
+	"unicode/utf8"
 
 	"sealpost/internal/ecmajson"
 )
@@ -73,6 +75,7 @@ type AttemptView struct {
 	Duration float64 `json:"duration_ms"`
 	Error    string  `json:"error"`
 	Response *string `json:"response,omitempty"`
+	Exact    []byte  `json:"response_base64,omitempty"` // only of an answer that is not UTF-8
 }
 
 // View shows the delivery; body tells whether what receivers answered is shown
@@ -93,6 +96,9 @@ func (d *Delivery) View(body bool) DeliveryView {
 		if body && a.Response != nil {
 			text := string(a.Response)
 			v.Attempts[i].Response = &text
+			if !utf8.ValidString(text) {
+				v.Attempts[i].Exact = a.Response
+			}
 		}
 	}
 	return v
@@ -130,14 +136,18 @@ func (v *EventView) Event() Event {
 func (v *DeliveryView) Delivery() Delivery {
 	d := Delivery{
 		ID: v.ID, EventID: v.Event, Type: v.Type, Webhook: v.Webhook, URL: v.URL, State: v.State, Reason: v.Reason,
-		Created: readTime(v.Created), Due: readTime(v.Next), Floor: RetryAfter{readTime(v.Floor)}, Count: len(v.Attempts),
+		Created: readTime(v.Created), Due: readTime(v.Next), Floor: RetryAfter{readTime(v.Floor)},
 	}
 	for _, a := range v.Attempts {
-		t := Attempt{N: a.N, At: readTime(a.At), Duration: time.Duration(a.Duration * float64(time.Millisecond)), Status: a.Status, Error: a.Error}
+		t := Attempt{N: a.N, At: readTime(a.At), Duration: time.Duration(math.Round(a.Duration*1000)) * time.Microsecond, Status: a.Status, Error: a.Error}
 		if a.Response != nil {
 			t.Response = []byte(*a.Response)
 		}
+		if a.Exact != nil {
+			t.Response = a.Exact
+		}
 		d.Attempts = append(d.Attempts, t)
+		d.Count = t.N // a list holds the last attempt alone, and old ones may have been pruned
 	}
 	return d
 }
