@@ -62,9 +62,9 @@ func (e *Engine) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// stall has a lane read nothing for a while, since something could not be read
-// for it. Called with the lock held.
-func (l *lane) stall(what string, err error) {
+// stallLocked has a lane read nothing for a while, since something could not be read
+// for it.
+func (l *lane) stallLocked(what string, err error) {
 	e := l.engine
 	if e.life.Err() != nil {
 		return
@@ -74,9 +74,9 @@ func (l *lane) stall(what string, err error) {
 	e.opts.Log.Error(what+" failed; trying again", "webhook", l.webhook, "try", l.stalls, "error", err)
 }
 
-// stalled reports whether a lane may not read yet. A clock that was set back ends
+// stalledLocked reports whether a lane may not read yet. A clock that was set back ends
 // the pause.
-func (l *lane) stalled(now time.Time) bool {
+func (l *lane) stalledLocked(now time.Time) bool {
 	wait := l.resume.Sub(now)
 	return wait > 0 && wait <= longestPause
 }

@@ -14,27 +14,27 @@ func (e *Engine) work(l *lane, work *webhook.Work) {
 		e.mu.Lock()
 		work = nil
 		if goesOn {
-			if work = e.next(l); work == nil {
-				e.refill(l)
+			if work = e.nextLocked(l); work == nil {
+				e.refillLocked(l)
 			} else {
-				e.serve(l) // the window may have grown
+				e.serveLocked(l) // the window may have grown
 			}
 		}
-		e.feedStarved()
+		e.feedStarvedLocked()
 		e.mu.Unlock()
 	}
 }
 
-// feedStarved lets lanes that found no room try again, for as long as there is
-// some. Called with the lock held.
-func (e *Engine) feedStarved() {
+// feedStarvedLocked lets lanes that found no room try again, for as long as there is
+// some.
+func (e *Engine) feedStarvedLocked() {
 	for !e.recorder.full() {
-		l := e.room.first()
+		l := e.room.firstLocked()
 		if l == nil {
 			return
 		}
 		ticket := l.ticket
-		if e.serve(l); l.ticket == ticket {
+		if e.serveLocked(l); l.ticket == ticket {
 			l.ticket = 0 // it wants nothing any more
 		}
 	}
@@ -49,38 +49,38 @@ func (e *Engine) attempt(l *lane, work *webhook.Work) bool {
 	case err == nil:
 		e.end(l, work, func() {
 			l.stalls = 0
-			l.heed(outcome)
-			l.learn(outcome)
+			l.heedLocked(outcome)
+			l.learnLocked(outcome)
 		})
 	case errors.As(err, &poison):
 		e.end(l, work, func() {}) // it says nothing about the receiver
 		outcome = poison.outcome(work, e.opts.Now())
 	case errors.Is(err, errOvertaken):
 		e.end(l, work, func() {
-			l.drop(work)
-			l.plan(e.opts.Now()) // look what it is now
+			l.dropLocked(work)
+			l.planLocked(e.opts.Now()) // look what it is now
 		})
 		return true
 	case errors.Is(err, errFloor), errors.Is(err, errCrowded):
 		e.giveBack(l, work)
 		return true // to set its timer
 	case errors.Is(err, errShutdown):
-		e.end(l, work, func() { l.drop(work) }) // it goes back unharmed
+		e.end(l, work, func() { l.dropLocked(work) }) // it goes back unharmed
 		return false
 	case errors.Is(err, errAsleep):
 		e.end(l, work, func() {
-			l.sleep(work)
+			l.sleepLocked(work)
 			if work.Revision != e.revision.Load() { // it may have been enabled since it was looked up
-				e.rouse(l)
+				e.rouseLocked(l)
 			}
 		})
 		return false
 	default:
 		e.end(l, work, func() {
-			l.sleep(work) // all is on file
+			l.sleepLocked(work) // all is on file
 			l.asleep = false
-			l.plan(e.opts.Now())
-			l.stall("looking up a delivery", err)
+			l.planLocked(e.opts.Now())
+			l.stallLocked("looking up a delivery", err)
 		})
 		return true // to set its timer
 	}
@@ -129,8 +129,8 @@ func (e *Engine) end(l *lane, work *webhook.Work, then func()) {
 	if l.floor.probe == work {
 		l.floor.probe = nil
 	}
-	l.release(work)
-	e.leave(l, work)
+	l.releaseLocked(work)
+	e.leaveLocked(l, work)
 }
 
 var (

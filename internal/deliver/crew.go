@@ -19,8 +19,8 @@ type job struct {
 // maxWaiting bounds the goroutines that wait, and with them their stacks.
 const maxWaiting = 32
 
-// hand gives a job to one that waits and reports whether there was any.
-func (c *crew) hand(j job) bool {
+// handLocked gives a job to one that waits and reports whether there was any.
+func (c *crew) handLocked(j job) bool {
 	last := len(c.waiting) - 1
 	if last < 0 {
 		return false
@@ -30,8 +30,8 @@ func (c *crew) hand(j job) bool {
 	return true
 }
 
-// join has the owner of in wait for a job and reports whether it may.
-func (c *crew) join(in chan job) bool {
+// joinLocked has the owner of in wait for a job and reports whether it may.
+func (c *crew) joinLocked(in chan job) bool {
 	if len(c.waiting) >= maxWaiting {
 		return false
 	}
@@ -39,18 +39,18 @@ func (c *crew) join(in chan job) bool {
 	return true
 }
 
-// dismiss ends those that wait.
-func (c *crew) dismiss() {
+// dismissLocked ends those that wait.
+func (c *crew) dismissLocked() {
 	for _, in := range c.waiting {
 		close(in)
 	}
 	c.waiting = nil
 }
 
-// launch has a delivery attempted. Called with the lock held.
-func (e *Engine) launch(l *lane, work *webhook.Work) {
+// launchLocked has a delivery attempted.
+func (e *Engine) launchLocked(l *lane, work *webhook.Work) {
 	first := job{l, work}
-	if e.crew.hand(first) {
+	if e.crew.handLocked(first) {
 		return
 	}
 	e.wg.Go(func() {
@@ -70,5 +70,5 @@ func (e *Engine) launch(l *lane, work *webhook.Work) {
 func (e *Engine) joins(in chan job) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return !e.stopping && e.crew.join(in)
+	return !e.stopping && e.crew.joinLocked(in)
 }

@@ -21,5 +21,6 @@
 //	             ▲                                   │
 //	  file ──────┴── catch up, due ◀─────────────────┘
 //
+// DESIGN.md draws the states of a lane and says which lock guards what.
 // [Decide] is pure; everything that follows an attempt can be read there.
 package deliver

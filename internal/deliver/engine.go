@@ -163,10 +163,10 @@ func (e *Engine) Start(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.fed = max(e.fed, last)
 	for _, b := range backlogs {
-		l := e.lane(b.Webhook)
+		l := e.laneLocked(b.Webhook)
 		l.spilled = l.spilled || b.First
-		l.plan(b.NextDue)
-		e.serve(l)
+		l.planLocked(b.NextDue)
+		e.serveLocked(l)
 	}
 	return nil
 }
@@ -181,16 +181,16 @@ func (e *Engine) Offer(c webhook.Committed) {
 		return
 	}
 	if c.Changed || c.Foreign {
-		e.changed()
+		e.changedLocked()
 	}
 	if c.Foreign {
 		for _, l := range e.lanes {
 			if !l.floor.until.IsZero() {
-				l.askAgain()
+				l.askAgainLocked()
 			}
 		}
-		e.catchUp()
-		e.look()
+		e.catchUpLocked()
+		e.lookLocked()
 	}
 	switch {
 	case c.First == 0:
@@ -198,28 +198,28 @@ func (e *Engine) Offer(c webhook.Committed) {
 		e.fed = c.Last
 		for _, work := range c.Work {
 			work.Revision = e.revision.Load()
-			l := e.lane(work.Key.Webhook)
-			l.offer(work)
-			e.serve(l)
+			l := e.laneLocked(work.Key.Webhook)
+			l.offerLocked(work)
+			e.serveLocked(l)
 		}
 	default:
-		e.catchUp()
+		e.catchUpLocked()
 	}
 	for _, seq := range c.Lifted {
 		if l := e.lanes[seq]; l != nil {
-			l.askAgain()
+			l.askAgainLocked()
 		}
 	}
 	for _, seq := range c.Due {
-		l := e.lane(seq)
-		l.plan(e.opts.Now())
-		e.serve(l)
+		l := e.laneLocked(seq)
+		l.planLocked(e.opts.Now())
+		e.serveLocked(l)
 	}
 }
 
-// look finds what other processes have left besides new events: retries by
-// hand, resends, releases. Called with the lock held.
-func (e *Engine) look() {
+// lookLocked finds what other processes have left besides new events: retries by
+// hand, resends, releases.
+func (e *Engine) lookLocked() {
 	if e.looking {
 		e.lookAgain = true
 		return
@@ -237,9 +237,9 @@ func (e *Engine) look() {
 			}
 			e.mu.Lock()
 			for _, b := range backlogs {
-				l := e.lane(b.Webhook)
-				l.plan(b.NextDue)
-				e.serve(l)
+				l := e.laneLocked(b.Webhook)
+				l.planLocked(b.NextDue)
+				e.serveLocked(l)
 			}
 			again, e.lookAgain = e.lookAgain && !e.stopping, false
 			e.looking = again
@@ -248,28 +248,27 @@ func (e *Engine) look() {
 	})
 }
 
-// changed has each lane look its receiver up again before its next attempt,
-// and wakes those whose webhook was disabled. Called with the lock held.
-func (e *Engine) changed() {
+// changedLocked has each lane look its receiver up again before its next attempt,
+// and wakes those whose webhook was disabled.
+func (e *Engine) changedLocked() {
 	e.revision.Add(1)
 	for _, l := range e.lanes {
 		if l.asleep {
-			e.rouse(l)
+			e.rouseLocked(l)
 		}
 	}
 }
 
-// rouse has a lane that sleeps read from the file what it has. Called with the
-// lock held.
-func (e *Engine) rouse(l *lane) {
+// rouseLocked has a lane that sleeps read from the file what it has.
+func (e *Engine) rouseLocked(l *lane) {
 	l.asleep, l.spilled = false, true
-	l.plan(e.opts.Now())
-	e.serve(l)
+	l.planLocked(e.opts.Now())
+	e.serveLocked(l)
 }
 
-// catchUp reads what came after the last event known, until there is nothing
-// more. Called with the lock held.
-func (e *Engine) catchUp() {
+// catchUpLocked reads what came after the last event known, until there is nothing
+// more.
+func (e *Engine) catchUpLocked() {
 	e.again = true
 	if e.behind || e.stopping {
 		return
@@ -293,9 +292,9 @@ func (e *Engine) catchUp() {
 			e.mu.Lock()
 			for _, work := range works {
 				work.Revision = revision
-				l := e.lane(work.Key.Webhook)
-				l.offer(work)
-				e.serve(l)
+				l := e.laneLocked(work.Key.Webhook)
+				l.offerLocked(work)
+				e.serveLocked(l)
 			}
 			e.fed = max(e.fed, last)
 			if done := last == after && !e.again; done || e.stopping || e.life.Err() != nil {
@@ -320,7 +319,7 @@ func (e *Engine) Stop(ctx context.Context) {
 		close(e.ending)
 	}
 	e.stopping = true
-	e.crew.dismiss()
+	e.crew.dismissLocked()
 	for _, l := range e.lanes {
 		l.timer.Stop()
 	}
@@ -351,7 +350,7 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	stats := Stats{InFlight: e.room.taking(), Lanes: len(e.lanes)}
+	stats := Stats{InFlight: e.room.takingLocked(), Lanes: len(e.lanes)}
 	for _, l := range e.lanes {
 		stats.Queued += l.first.len() + len(l.due) + len(l.held)
 	}

@@ -23,26 +23,26 @@ type floor struct {
 	doubt   bool          // a person may have ended it: the file has to be asked once all is saved
 }
 
-// opens is when the lane's next attempt may start: after its floor, and as its
+// opensLocked is when the lane's next attempt may start: after its floor, and as its
 // webhook's rate allows.
-func (l *lane) opens(now time.Time) time.Time {
-	at := l.paced(now)
+func (l *lane) opensLocked(now time.Time) time.Time {
+	at := l.pacedLocked(now)
 	if l.floor.until.In(now) && l.floor.until.After(at) {
 		at = l.floor.until.Time
 	}
 	return at
 }
 
-// waitsAlone reports whether a lane that goes one at a time has to wait: for the
+// waitsAloneLocked reports whether a lane that goes one at a time has to wait: for the
 // attempts that are under way, or for what is due to be read from the file, since
 // the oldest goes first.
-func (l *lane) waitsAlone(now time.Time) bool {
+func (l *lane) waitsAloneLocked(now time.Time) bool {
 	return l.floor.alone && (l.inFlight > 0 || l.loading || len(l.due) == 0 && !l.nextDue.IsZero() && !l.nextDue.After(now))
 }
 
-// heed notes what an outcome says of the floor, and on the outcome what the file
+// heedLocked notes what an outcome says of the floor, and on the outcome what the file
 // has to hear of that.
-func (l *lane) heed(o *webhook.Outcome) {
+func (l *lane) heedLocked(o *webhook.Outcome) {
 	switch {
 	case o.RetryAfter.After(l.floor.until.Time):
 		l.floor.until, l.floor.alone = o.RetryAfter, true
@@ -57,29 +57,29 @@ func (l *lane) heed(o *webhook.Outcome) {
 	}
 }
 
-// saved notes that an outcome is on file.
-func (l *lane) saved(o *webhook.Outcome) {
+// savedLocked notes that an outcome is on file.
+func (l *lane) savedLocked(o *webhook.Outcome) {
 	if o.RetryAfter.IsZero() && !o.Lifted {
 		return
 	}
 	if l.floor.unsaved--; l.floor.unsaved == 0 && l.floor.doubt {
-		l.askAgain()
+		l.askAgainLocked()
 	}
 }
 
-// askAgain has the lane read from the file whether its floor still holds. What is on
+// askAgainLocked has the lane read from the file whether its floor still holds. What is on
 // its way there is waited for.
-func (l *lane) askAgain() {
+func (l *lane) askAgainLocked() {
 	if l.floor.doubt = l.floor.unsaved > 0; l.floor.doubt {
 		return
 	}
 	l.floor.until, l.revision = webhook.RetryAfter{}, -1
-	l.engine.serve(l)
+	l.engine.serveLocked(l)
 }
 
-// adopt takes over the floor as it was read from the file, unless answers have
+// adoptLocked takes over the floor as it was read from the file, unless answers have
 // changed it since that read began.
-func (l *lane) adopt(stored webhook.RetryAfter, changes int) {
+func (l *lane) adoptLocked(stored webhook.RetryAfter, changes int) {
 	if l.floor.unsaved > 0 || l.floor.changes != changes {
 		return
 	}
@@ -97,12 +97,12 @@ func (e *Engine) giveBack(l *lane, work *webhook.Work) {
 		l.floor.probe = nil
 	}
 	l.held = append(l.held, work)
-	e.leave(l, work)
+	e.leaveLocked(l, work)
 }
 
-// oldest takes the delivery off the queues that was accepted first, of those that are
+// oldestLocked takes the delivery off the queues that was accepted first, of those that are
 // due.
-func (l *lane) oldest() *webhook.Work {
+func (l *lane) oldestLocked() *webhook.Work {
 	older := func(a, b *webhook.Work) int { return int(a.Key.Event - b.Key.Event) }
 	first := l.first.peek()
 	if len(l.due) > 0 {
@@ -112,5 +112,5 @@ func (l *lane) oldest() *webhook.Work {
 			return due
 		}
 	}
-	return l.pickFirst()
+	return l.pickFirstLocked()
 }

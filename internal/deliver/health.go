@@ -49,9 +49,9 @@ type names [2]struct {
 // recently is how long an attempt shows that names resolve.
 const recently = 10 * time.Minute
 
-// resolved notes that a webhook's name resolved. The latest ones of two webhooks are
+// resolvedLocked notes that a webhook's name resolved. The latest ones of two webhooks are
 // kept: what a webhook's own name did says nothing of the name server.
-func (n *names) resolved(webhook int64, at time.Time) {
+func (n *names) resolvedLocked(webhook int64, at time.Time) {
 	if n[0].webhook != webhook {
 		n[0], n[1] = n[1], n[0]
 		n[0].webhook = webhook
@@ -59,9 +59,9 @@ func (n *names) resolved(webhook int64, at time.Time) {
 	n[0].at = at
 }
 
-// doResolve reports whether another webhook's name resolved a short while before an
+// doResolveLocked reports whether another webhook's name resolved a short while before an
 // attempt.
-func (n *names) doResolve(webhook int64, at time.Time) bool {
+func (n *names) doResolveLocked(webhook int64, at time.Time) bool {
 	for _, other := range n {
 		if age := at.Sub(other.at); other.webhook != webhook && !other.at.IsZero() && age <= recently && age >= -recently {
 			return true
@@ -70,14 +70,14 @@ func (n *names) doResolve(webhook int64, at time.Time) bool {
 	return false
 }
 
-// learn adapts the lane's window to how the receiver fares, and notes on the
+// learnLocked adapts the lane's window to how the receiver fares, and notes on the
 // outcome what the file has to hear of the webhook's health.
-func (l *lane) learn(o *webhook.Outcome) {
+func (l *lane) learnLocked(o *webhook.Outcome) {
 	if to := l.targets[o.Work.Type]; to != nil && to.named && resolved(o.Attempt) {
-		l.engine.names.resolved(l.webhook, o.Attempt.At)
+		l.engine.names.resolvedLocked(l.webhook, o.Attempt.At)
 	}
 	if o.State == webhook.Delivered {
-		l.become(proven)
+		l.becomeLocked(proven)
 		if l.failures > 0 || l.doubtful || !l.health.Since.IsZero() {
 			o.Recovered, l.health, l.doubtful = true, webhook.Health{}, false
 		}
@@ -90,11 +90,11 @@ func (l *lane) learn(o *webhook.Outcome) {
 		return
 	}
 	l.failures++
-	l.become(failing)
+	l.becomeLocked(failing)
 	if l.failures >= patience {
 		l.window = 1
 	}
-	if next := l.health.Failed(o.Attempt.At); next != l.health && counts(o.Attempt, l.engine.names.doResolve(l.webhook, o.Attempt.At)) {
+	if next := l.health.Failed(o.Attempt.At); next != l.health && counts(o.Attempt, l.engine.names.doResolveLocked(l.webhook, o.Attempt.At)) {
 		o.Failed, l.health = true, next
 	}
 	if o.State == webhook.Dead {

@@ -55,8 +55,8 @@ func hostKey(u *url.URL) string {
 	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") + ":" + port
 }
 
-// at finds or makes a host.
-func (h *hosts) at(key string) *host {
+// atLocked finds or makes a host.
+func (h *hosts) atLocked(key string) *host {
 	if h.known == nil {
 		h.known = make(map[string]*host)
 	}
@@ -68,7 +68,7 @@ func (h *hosts) at(key string) *host {
 	return found
 }
 
-func (h *host) tenant(l *lane) *tenant {
+func (h *host) tenantLocked(l *lane) *tenant {
 	org := l.receiver.Organization
 	found := h.tenants[org]
 	if found == nil {
@@ -78,15 +78,15 @@ func (h *host) tenant(l *lane) *tenant {
 	return found
 }
 
-// has reports whether a lane may start a request to the host.
-func (h *host) has(l *lane, most int) bool {
-	return h.taken < most && (l.standing == proven || h.doubtful < max(most/2, 1)) && h.tenant(l).taken < max(most*3/4, 1)
+// hasLocked reports whether a lane may start a request to the host.
+func (h *host) hasLocked(l *lane, most int) bool {
+	return h.taken < most && (l.standing == proven || h.doubtful < max(most/2, 1)) && h.tenantLocked(l).taken < max(most*3/4, 1)
 }
 
-// admit takes a place at the host that work goes to and reports whether there was one.
+// admitLocked takes a place at the host that work goes to and reports whether there was one.
 // Otherwise the lane waits in line. Where the work goes is not known before the lane's
 // receiver is: then it is admitted when that was looked up.
-func (e *Engine) admit(l *lane, work *webhook.Work) bool {
+func (e *Engine) admitLocked(l *lane, work *webhook.Work) bool {
 	to := l.targets[work.Type]
 	if to == nil || to.err != nil {
 		return true
@@ -95,25 +95,25 @@ func (e *Engine) admit(l *lane, work *webhook.Work) bool {
 		if h.key == to.host {
 			return true
 		}
-		e.leave(l, work)
+		e.leaveLocked(l, work)
 	}
-	h := e.hosts.at(to.host)
-	if !h.has(l, e.hosts.most) {
-		h.await(l)
+	h := e.hosts.atLocked(to.host)
+	if !h.hasLocked(l, e.hosts.most) {
+		h.awaitLocked(l)
 		return false
 	}
 	l.queuesAt = 0
 	work.Place, work.Doubtful = h, l.standing != proven
 	h.taken++
-	h.tenant(l).taken++
+	h.tenantLocked(l).taken++
 	if work.Doubtful {
 		h.doubtful++
 	}
 	return true
 }
 
-// leave gives back the place of work at its host, and lets those in line have it.
-func (e *Engine) leave(l *lane, work *webhook.Work) {
+// leaveLocked gives back the place of work at its host, and lets those in line have it.
+func (e *Engine) leaveLocked(l *lane, work *webhook.Work) {
 	h, _ := work.Place.(*host)
 	if h == nil {
 		return
@@ -123,22 +123,22 @@ func (e *Engine) leave(l *lane, work *webhook.Work) {
 	if work.Doubtful {
 		h.doubtful--
 	}
-	h.tenant(l).taken--
-	for next := h.next(e.hosts.most); next != nil; next = h.next(e.hosts.most) {
-		e.serve(next)
+	h.tenantLocked(l).taken--
+	for next := h.nextLocked(e.hosts.most); next != nil; next = h.nextLocked(e.hosts.most) {
+		e.serveLocked(next)
 	}
 	if h.taken == 0 && len(h.ring) == 0 {
 		delete(e.hosts.known, h.key)
 	}
 }
 
-// await has a lane wait in line, unless it does already.
-func (h *host) await(l *lane) {
+// awaitLocked has a lane wait in line, unless it does already.
+func (h *host) awaitLocked(l *lane) {
 	if l.queuesAt != 0 {
 		return
 	}
-	t := h.tenant(l)
-	if t.waits() == 0 {
+	t := h.tenantLocked(l)
+	if t.waitsLocked() == 0 {
 		h.ring = append(h.ring, t)
 	}
 	l.turns++
@@ -150,30 +150,30 @@ func (h *host) await(l *lane) {
 	t.lines[line] = append(t.lines[line], turn{l, l.queuesAt})
 }
 
-func (t *tenant) waits() int { return len(t.lines[0]) + len(t.lines[1]) }
+func (t *tenant) waitsLocked() int { return len(t.lines[0]) + len(t.lines[1]) }
 
-// next takes the lane out of line whose turn it is and for which there is room; nil
+// nextLocked takes the lane out of line whose turn it is and for which there is room; nil
 // when there is none.
-func (h *host) next(most int) *lane {
+func (h *host) nextLocked(most int) *lane {
 	for i := 0; i < len(h.ring); i++ {
 		t := h.ring[i]
 		for line := range t.lines {
 			for len(t.lines[line]) > 0 && t.lines[line][0].lane.queuesAt != t.lines[line][0].ticket {
 				t.lines[line] = t.lines[line][1:]
 			}
-			if len(t.lines[line]) == 0 || !h.has(t.lines[line][0].lane, most) {
+			if len(t.lines[line]) == 0 || !h.hasLocked(t.lines[line][0].lane, most) {
 				continue
 			}
 			l := t.lines[line][0].lane
 			t.lines[line] = t.lines[line][1:]
 			l.queuesAt = 0
 			h.ring = append(h.ring[:i], h.ring[i+1:]...)
-			if t.waits() > 0 {
+			if t.waitsLocked() > 0 {
 				h.ring = append(h.ring, t)
 			}
 			return l
 		}
-		if t.waits() == 0 {
+		if t.waitsLocked() == 0 {
 			h.ring = append(h.ring[:i], h.ring[i+1:]...)
 			i--
 		}

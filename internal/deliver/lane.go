@@ -65,15 +65,15 @@ type lane struct {
 	doubtful bool           // the file may say that the webhook fails, though it does not
 }
 
-// lane finds or makes a webhook's lane. Called with the lock held.
-func (e *Engine) lane(seq int64) *lane {
+// laneLocked finds or makes a webhook's lane.
+func (e *Engine) laneLocked(seq int64) *lane {
 	l := e.lanes[seq]
 	if l == nil {
 		l = &lane{engine: e, webhook: seq, window: 1, revision: -1, taken: make(map[webhook.DeliveryKey]*webhook.Work), busy: make(map[string][]*webhook.Work)}
 		l.timer = time.AfterFunc(time.Hour, func() {
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			e.serve(l)
+			e.serveLocked(l)
 		})
 		l.timer.Stop()
 		e.lanes[seq] = l
@@ -81,9 +81,9 @@ func (e *Engine) lane(seq int64) *lane {
 	return l
 }
 
-// offer takes a first attempt into the queue, or leaves it on file when there
+// offerLocked takes a first attempt into the queue, or leaves it on file when there
 // is no room or when older ones are there still.
-func (l *lane) offer(work *webhook.Work) {
+func (l *lane) offerLocked(work *webhook.Work) {
 	if work.Key.Event <= l.cursor {
 		return // it came by another way
 	}
@@ -94,57 +94,55 @@ func (l *lane) offer(work *webhook.Work) {
 		return
 	}
 	l.cursor = work.Key.Event
-	l.push(work)
+	l.pushLocked(work)
 }
 
-func (l *lane) push(work *webhook.Work) {
+func (l *lane) pushLocked(work *webhook.Work) {
 	l.engine.queued += len(work.Bytes)
 	l.first.push(work)
 }
 
-// plan notes that retries will be due at a time.
-func (l *lane) plan(at time.Time) {
+// planLocked notes that retries will be due at a time.
+func (l *lane) planLocked(at time.Time) {
 	if !at.IsZero() && (l.nextDue.IsZero() || at.Before(l.nextDue)) {
 		l.nextDue = at
 	}
 }
 
-// serve starts what a lane can start, reads what it lacks, and sets its timer.
-// Called with the lock held.
-func (e *Engine) serve(l *lane) {
+// serveLocked starts what a lane can start, reads what it lacks, and sets its timer.
+func (e *Engine) serveLocked(l *lane) {
 	if e.stopping || l.asleep {
 		return
 	}
 	for {
-		work := e.next(l)
+		work := e.nextLocked(l)
 		if work == nil {
 			break
 		}
-		e.launch(l, work)
+		e.launchLocked(l, work)
 	}
-	e.refill(l)
+	e.refillLocked(l)
 }
 
-// next takes the work that a lane may start now, or nil. Called with the lock
-// held.
-func (e *Engine) next(l *lane) *webhook.Work {
-	if e.stopping || l.asleep || l.inFlight >= e.room.window(l.window) || (l.first.len() == 0 && len(l.due) == 0 && len(l.held) == 0) {
+// nextLocked takes the work that a lane may start now, or nil.
+func (e *Engine) nextLocked(l *lane) *webhook.Work {
+	if e.stopping || l.asleep || l.inFlight >= e.room.windowLocked(l.window) || (l.first.len() == 0 && len(l.due) == 0 && len(l.held) == 0) {
 		return nil
 	}
 	now := e.opts.Now()
-	if l.opens(now).After(now) || l.waitsAlone(now) {
+	if l.opensLocked(now).After(now) || l.waitsAloneLocked(now) {
 		return nil
 	}
-	if first := e.room.first(); !e.room.has(l.standing) || e.recorder.full() || first != nil && first != l { // those who came before it
-		e.room.await(l)
+	if first := e.room.firstLocked(); !e.room.hasLocked(l.standing) || e.recorder.full() || first != nil && first != l { // those who came before it
+		e.room.awaitLocked(l)
 		return nil
 	}
 	l.ticket = 0
-	work := l.pop()
+	work := l.popLocked()
 	if work == nil {
 		return nil
 	}
-	if !e.admit(l, work) {
+	if !e.admitLocked(l, work) {
 		l.held = append([]*webhook.Work{work}, l.held...)
 		return nil
 	}
@@ -157,26 +155,26 @@ func (e *Engine) next(l *lane) *webhook.Work {
 	return work
 }
 
-// paced is when the webhook's rate allows the next attempt. A clock that was
+// pacedLocked is when the webhook's rate allows the next attempt. A clock that was
 // set back makes that now, instead of as much later.
-func (l *lane) paced(now time.Time) time.Time {
+func (l *lane) pacedLocked(now time.Time) time.Time {
 	if l.last.After(now) {
 		return now
 	}
-	return l.last.Add(l.gap())
+	return l.last.Add(l.gapLocked())
 }
 
-// gap is the least time between two attempts, by the webhook's rate.
-func (l *lane) gap() time.Duration {
+// gapLocked is the least time between two attempts, by the webhook's rate.
+func (l *lane) gapLocked() time.Duration {
 	if l.receiver == nil || l.receiver.Limits.Rate <= 0 {
 		return 0
 	}
 	return time.Duration(float64(time.Second) / l.receiver.Limits.Rate)
 }
 
-// pop takes the next work off the queues. A first attempt whose transaction has
+// popLocked takes the next work off the queues. A first attempt whose transaction has
 // one in flight steps aside until that one has ended.
-func (l *lane) pop() *webhook.Work {
+func (l *lane) popLocked() *webhook.Work {
 	if len(l.held) > 0 {
 		work := l.held[0]
 		l.held[0] = nil
@@ -184,11 +182,11 @@ func (l *lane) pop() *webhook.Work {
 		return work
 	}
 	for l.aside < maxFirst {
-		work := l.pick()
+		work := l.pickLocked()
 		if work == nil {
 			return nil
 		}
-		if work = l.inTurn(work); work == nil || l.orders(work) {
+		if work = l.inTurnLocked(work); work == nil || l.ordersLocked(work) {
 			continue
 		}
 		return work
@@ -196,34 +194,34 @@ func (l *lane) pop() *webhook.Work {
 	return nil
 }
 
-// pick takes the next work off the queues, in turn from each.
-func (l *lane) pick() *webhook.Work {
+// pickLocked takes the next work off the queues, in turn from each.
+func (l *lane) pickLocked() *webhook.Work {
 	if l.floor.alone {
-		return l.oldest()
+		return l.oldestLocked()
 	}
 	l.turn = !l.turn
 	if l.turn || l.first.len() == 0 {
-		if work := l.pickDue(); work != nil {
+		if work := l.pickDueLocked(); work != nil {
 			return work
 		}
 	}
-	if work := l.pickFirst(); work != nil {
+	if work := l.pickFirstLocked(); work != nil {
 		return work
 	}
-	return l.pickDue()
+	return l.pickDueLocked()
 }
 
-func (l *lane) pickFirst() *webhook.Work {
+func (l *lane) pickFirstLocked() *webhook.Work {
 	for work := l.first.pop(); work != nil; work = l.first.pop() {
 		l.engine.queued -= len(work.Bytes)
-		if l.take(work) {
+		if l.takeLocked(work) {
 			return work
 		}
 	}
 	return nil
 }
 
-func (l *lane) pickDue() *webhook.Work {
+func (l *lane) pickDueLocked() *webhook.Work {
 	if len(l.due) == 0 {
 		return nil
 	}
@@ -233,10 +231,10 @@ func (l *lane) pickDue() *webhook.Work {
 	return work
 }
 
-// take notes that work is in hand, unless the same delivery is already: somebody
+// takeLocked notes that work is in hand, unless the same delivery is already: somebody
 // retried it by hand while it stood in the queue, and it was read again as it is
 // now.
-func (l *lane) take(work *webhook.Work) bool {
+func (l *lane) takeLocked(work *webhook.Work) bool {
 	if other := l.taken[work.Key]; other != nil && other != work {
 		return false
 	}
@@ -244,9 +242,9 @@ func (l *lane) take(work *webhook.Work) bool {
 	return true
 }
 
-// drop ends that work is in hand. It leaves another reading of the same delivery
+// dropLocked ends that work is in hand. It leaves another reading of the same delivery
 // alone.
-func (l *lane) drop(work *webhook.Work) {
+func (l *lane) dropLocked(work *webhook.Work) {
 	if l.taken[work.Key] == work {
 		delete(l.taken, work.Key)
 	}

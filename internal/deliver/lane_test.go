@@ -57,11 +57,11 @@ func TestRetryRecordedAsReadingBegins(t *testing.T) {
 		}), Options{Policy: webhook.DefaultRetry()})
 		e.recorder.start()
 		e.mu.Lock()
-		l := e.lane(key.Webhook)
-		l.take(outcome.Work) // its outcome is on file, and about to be let go
-		l.plan(time.Now())
-		e.refill(l)
-		e.letGo([]*webhook.Outcome{outcome}, nil)
+		l := e.laneLocked(key.Webhook)
+		l.takeLocked(outcome.Work) // its outcome is on file, and about to be let go
+		l.planLocked(time.Now())
+		e.refillLocked(l)
+		e.letGoLocked([]*webhook.Outcome{outcome}, nil)
 		e.mu.Unlock()
 		<-time.After(time.Hour)
 		synctest.Wait()

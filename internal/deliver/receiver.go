@@ -37,9 +37,9 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 			l.receiver, l.signer, l.looked, l.expires, l.revision = fresh, signer, now, expires, revision
 			l.targets = make(map[string]*target)
 			if l.health = fresh.Health; l.standing == unknown && !l.health.Since.IsZero() {
-				l.become(failing) // under a former process
+				l.becomeLocked(failing) // under a former process
 			}
-			l.adopt(fresh.RetryAfter, changes)
+			l.adoptLocked(fresh.RetryAfter, changes)
 		}
 		e.mu.Unlock()
 	}
@@ -56,7 +56,7 @@ func (e *Engine) receiver(l *lane, work *webhook.Work) (*webhook.Receiver, *targ
 		to = newTarget(l.receiver.URLFor(work.Type))
 		l.targets[work.Type] = to
 	}
-	if !e.admit(l, work) {
+	if !e.admitLocked(l, work) {
 		return nil, nil, nil, errCrowded
 	}
 	return l.receiver, to, l.signer, nil

@@ -144,7 +144,7 @@ func (e *Engine) recorded(batch, stale []*webhook.Outcome) {
 			receivers[l.webhook] = l.receiver
 		}
 	}
-	e.letGo(batch, stale)
+	e.letGoLocked(batch, stale)
 	e.mu.Unlock()
 	for _, o := range batch {
 		if receiver := receivers[o.Work.Key.Webhook]; o.Disabled != "" && receiver != nil {
@@ -153,8 +153,8 @@ func (e *Engine) recorded(batch, stale []*webhook.Outcome) {
 	}
 }
 
-// letGo is recorded with the lock held.
-func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
+// letGoLocked is the part of recorded that needs the lock.
+func (e *Engine) letGoLocked(batch, stale []*webhook.Outcome) {
 	for _, o := range stale {
 		e.opts.Log.Info("an outcome came too late: the delivery was changed meanwhile", "delivery", e.opts.DeliveryID(o.Work.Key))
 		o.State, o.Due = webhook.Pending, e.opts.Now() // look what it is now
@@ -167,8 +167,8 @@ func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 		if l == nil {
 			continue
 		}
-		l.drop(o.Work)
-		l.saved(o)
+		l.dropLocked(o.Work)
+		l.savedLocked(o)
 		if o.Failed && l.health.Since.IsZero() {
 			l.doubtful = true // a success that ended sooner may have been recorded before
 		}
@@ -176,9 +176,9 @@ func (e *Engine) letGo(batch, stale []*webhook.Outcome) {
 			l.settled[o.Work.Key] = struct{}{}
 		}
 		if o.State == webhook.Pending {
-			l.plan(o.Due)
-			e.refill(l)
+			l.planLocked(o.Due)
+			e.refillLocked(l)
 		}
 	}
-	e.feedStarved()
+	e.feedStarvedLocked()
 }

@@ -11,15 +11,14 @@ import (
 // something up find the file free.
 const maxReaders = 2
 
-// refill has a lane read what it lacks from the file, or sets its timer. Called
-// with the lock held.
-func (e *Engine) refill(l *lane) {
-	if l.loading || e.stopping || l.asleep || !l.spilled && l.nextDue.IsZero() && l.gap() == 0 && l.floor.until.IsZero() {
+// refillLocked has a lane read what it lacks from the file, or sets its timer.
+func (e *Engine) refillLocked(l *lane) {
+	if l.loading || e.stopping || l.asleep || !l.spilled && l.nextDue.IsZero() && l.gapLocked() == 0 && l.floor.until.IsZero() {
 		return
 	}
 	now := e.opts.Now()
-	if first, due := e.lacks(l, now); !first && !due {
-		l.arm(now)
+	if first, due := e.lacksLocked(l, now); !first && !due {
+		l.armLocked(now)
 		return
 	}
 	l.loading = true
@@ -30,18 +29,18 @@ func (e *Engine) refill(l *lane) {
 	}
 }
 
-// arm sets the timer to what comes first: the next retry, the next attempt that the
+// armLocked sets the timer to what comes first: the next retry, the next attempt that the
 // webhook's rate and its receiver's Retry-After allow, or the end of the pause after a read that failed. What waits for room or for an answer is woken
 // by that.
-func (l *lane) arm(now time.Time) {
+func (l *lane) armLocked(now time.Time) {
 	var wake time.Time
 	if len(l.due) == 0 && l.nextDue.After(now) {
 		wake = l.nextDue
 	}
-	if l.stalled(now) && (l.spilled || !l.nextDue.IsZero()) && (wake.IsZero() || l.resume.Before(wake)) {
+	if l.stalledLocked(now) && (l.spilled || !l.nextDue.IsZero()) && (wake.IsZero() || l.resume.Before(wake)) {
 		wake = l.resume
 	}
-	if next := l.opens(now); next.After(now) && l.first.len()+len(l.due)+len(l.held) > 0 && (wake.IsZero() || next.Before(wake)) {
+	if next := l.opensLocked(now); next.After(now) && l.first.len()+len(l.due)+len(l.held) > 0 && (wake.IsZero() || next.Before(wake)) {
 		wake = next
 	}
 	if !wake.IsZero() {
@@ -49,10 +48,10 @@ func (l *lane) arm(now time.Time) {
 	}
 }
 
-// lacks says what a lane should read from the file: first attempts, retries
+// lacksLocked says what a lane should read from the file: first attempts, retries
 // that are due.
-func (e *Engine) lacks(l *lane, now time.Time) (first, due bool) {
-	if l.stalled(now) {
+func (e *Engine) lacksLocked(l *lane, now time.Time) (first, due bool) {
+	if l.stalledLocked(now) {
 		return false, false
 	}
 	first = l.spilled && l.first.len() < maxFirst/2 && (e.queued < maxQueued || l.first.len() < minFirst)
@@ -71,9 +70,9 @@ func (e *Engine) read() {
 		e.lacking = e.lacking[1:]
 		now := e.opts.Now()
 		r := reading{now: now, revision: e.revision.Load()}
-		if r.first, r.due = e.lacks(l, now); e.stopping || l.asleep || !r.first && !r.due {
+		if r.first, r.due = e.lacksLocked(l, now); e.stopping || l.asleep || !r.first && !r.due {
 			l.loading = false
-			e.refill(l)
+			e.refillLocked(l)
 			continue
 		}
 		// All that the reading goes by is fixed here, under the lock: what is
@@ -120,10 +119,10 @@ func (e *Engine) load(l *lane, r reading) {
 	l.loading, l.settled = false, nil
 	if err != nil {
 		if r.due {
-			l.plan(r.now) // as it was before the reading
+			l.planLocked(r.now) // as it was before the reading
 		}
-		l.stall("reading pending deliveries", err)
-		e.refill(l)
+		l.stallLocked("reading pending deliveries", err)
+		e.refillLocked(l)
 		return
 	}
 	if len(first)+len(due) == 0 {
@@ -132,22 +131,22 @@ func (e *Engine) load(l *lane, r reading) {
 	if l.naps != r.naps {
 		// The lane has forgotten what it had before the place where this reading
 		// began, and starts from the beginning when it is awake.
-		l.plan(r.now)
-		e.serve(l)
+		l.planLocked(r.now)
+		e.serveLocked(l)
 		return
 	}
 	for _, work := range first {
 		l.cursor = work.Key.Event
-		if l.fresh(work, settled) {
+		if l.freshLocked(work, settled) {
 			work.Revision = r.revision
-			l.push(work)
+			l.pushLocked(work)
 		}
 	}
 	if r.first && len(first) < helping && l.skipped == r.skipped {
 		l.spilled = false
 	}
 	for _, work := range due {
-		if l.fresh(work, settled) {
+		if l.freshLocked(work, settled) {
 			work.Revision = r.revision
 			l.taken[work.Key] = work
 			l.due = append(l.due, work)
@@ -156,14 +155,14 @@ func (e *Engine) load(l *lane, r reading) {
 	if len(due) == r.limit {
 		next = r.now
 	}
-	l.readOn()
-	l.plan(next)
-	e.serve(l)
+	l.readOnLocked()
+	l.planLocked(next)
+	e.serveLocked(l)
 }
 
-// fresh reports whether work that was read from the file is neither in hand nor
+// freshLocked reports whether work that was read from the file is neither in hand nor
 // settled since it was read.
-func (l *lane) fresh(work *webhook.Work, settled map[webhook.DeliveryKey]struct{}) bool {
+func (l *lane) freshLocked(work *webhook.Work, settled map[webhook.DeliveryKey]struct{}) bool {
 	_, taken := l.taken[work.Key]
 	_, old := settled[work.Key]
 	return !taken && !old

@@ -37,14 +37,14 @@ type place struct {
 	ticket int64
 }
 
-// taking is how many requests are under way.
-func (r *room) taking() int { return r.taken[unknown] + r.taken[failing] + r.taken[proven] }
+// takingLocked is how many requests are under way.
+func (r *room) takingLocked() int { return r.taken[unknown] + r.taken[failing] + r.taken[proven] }
 
-// has reports whether a lane of such a standing may start a request.
-func (r *room) has(s standing) bool {
+// hasLocked reports whether a lane of such a standing may start a request.
+func (r *room) hasLocked(s standing) bool {
 	doubtful := r.taken[failing] + r.taken[unknown]
 	switch {
-	case r.taking() >= r.most:
+	case r.takingLocked() >= r.most:
 		return false
 	case s == failing:
 		return r.taken[failing] < max(r.most/2, 1) && doubtful < max(r.most*3/4, 1)
@@ -54,17 +54,17 @@ func (r *room) has(s standing) bool {
 	return true
 }
 
-// window is what a lane's window comes to with what is free.
-func (r *room) window(most int) int {
+// windowLocked is what a lane's window comes to with what is free.
+func (r *room) windowLocked(most int) int {
 	half := max(r.most/2, 1)
-	if free := r.most - r.taking(); free < half {
+	if free := r.most - r.takingLocked(); free < half {
 		return max(most*free/half, 1)
 	}
 	return most
 }
 
-// await has a lane wait in line.
-func (r *room) await(l *lane) {
+// awaitLocked has a lane wait in line.
+func (r *room) awaitLocked(l *lane) {
 	if l.ticket != 0 && l.line == l.standing {
 		return
 	}
@@ -73,19 +73,19 @@ func (r *room) await(l *lane) {
 	r.lines[l.line] = append(r.lines[l.line], place{l, l.ticket})
 }
 
-// first is the lane that has waited longest of those for which there is room;
+// firstLocked is the lane that has waited longest of those for which there is room;
 // nil when there is none.
-func (r *room) first() (longest *lane) {
+func (r *room) firstLocked() (longest *lane) {
 	for s := range r.lines {
-		if l := r.head(standing(s)); l != nil && r.has(l.line) && (longest == nil || l.ticket < longest.ticket) {
+		if l := r.headLocked(standing(s)); l != nil && r.hasLocked(l.line) && (longest == nil || l.ticket < longest.ticket) {
 			longest = l
 		}
 	}
 	return longest
 }
 
-// head is the first one in a line, past places that are void.
-func (r *room) head(s standing) *lane {
+// headLocked is the first one in a line, past places that are void.
+func (r *room) headLocked(s standing) *lane {
 	for len(r.lines[s]) > 0 {
 		if p := r.lines[s][0]; p.lane.ticket == p.ticket {
 			return p.lane
@@ -96,8 +96,8 @@ func (r *room) head(s standing) *lane {
 	return nil
 }
 
-// become changes a lane's standing, and that of its requests under way.
-func (l *lane) become(s standing) {
+// becomeLocked changes a lane's standing, and that of its requests under way.
+func (l *lane) becomeLocked(s standing) {
 	room := &l.engine.room
 	room.taken[l.standing] -= l.inFlight
 	l.standing = s

@@ -13,10 +13,10 @@ import (
 // aside. Most come in that order. Those that are due by time do not: what was held
 // and released, what somebody retried.
 
-// inTurn returns the first attempt that goes now. One that is due by time gives way
+// inTurnLocked returns the first attempt that goes now. One that is due by time gives way
 // to what was accepted before it: that goes in its stead when it is in the queue,
 // and is waited for (nil) when it may still be on file.
-func (l *lane) inTurn(work *webhook.Work) *webhook.Work {
+func (l *lane) inTurnLocked(work *webhook.Work) *webhook.Work {
 	if work.Subject == "" || !work.First() || work.Due.IsZero() {
 		return work
 	}
@@ -25,32 +25,34 @@ func (l *lane) inTurn(work *webhook.Work) *webhook.Work {
 	}
 	for before := l.first.before(work); before != nil; before = l.first.before(work) {
 		l.engine.queued -= len(before.Bytes)
-		if l.take(before) {
-			l.back(work)
+		if l.takeLocked(before) {
+			l.backLocked(work)
 			return before
 		}
 	}
-	if !l.comesEarly(work) {
+	if !l.comesEarlyLocked(work) {
 		return work
 	}
 	if len(l.early) == helping {
-		l.drop(work) // it is on file, too
-		l.plan(l.engine.opts.Now().Add(time.Second))
+		l.dropLocked(work) // it is on file, too
+		l.planLocked(l.engine.opts.Now().Add(time.Second))
 		return nil
 	}
 	l.early = append(l.early, work)
 	return nil
 }
 
-// comesEarly reports whether the file may hold first attempts before this one
+// comesEarlyLocked reports whether the file may hold first attempts before this one
 // that have not been read.
-func (l *lane) comesEarly(work *webhook.Work) bool { return l.spilled && work.Key.Event > l.cursor }
+func (l *lane) comesEarlyLocked(work *webhook.Work) bool {
+	return l.spilled && work.Key.Event > l.cursor
+}
 
-// readOn makes those due again that waited until the file was read as far.
-func (l *lane) readOn() {
+// readOnLocked makes those due again that waited until the file was read as far.
+func (l *lane) readOnLocked() {
 	var ready []*webhook.Work
 	l.early = slices.DeleteFunc(l.early, func(work *webhook.Work) bool {
-		if l.comesEarly(work) {
+		if l.comesEarlyLocked(work) {
 			return false
 		}
 		ready = append(ready, work)
@@ -59,9 +61,9 @@ func (l *lane) readOn() {
 	l.due = append(ready, l.due...)
 }
 
-// orders keeps the first attempts of one transaction in order: it reports
+// ordersLocked keeps the first attempts of one transaction in order: it reports
 // whether work has to wait for the one before, and has set it aside.
-func (l *lane) orders(work *webhook.Work) (waits bool) {
+func (l *lane) ordersLocked(work *webhook.Work) (waits bool) {
 	if work.Subject == "" || !work.First() {
 		return false
 	}
@@ -76,9 +78,9 @@ func (l *lane) orders(work *webhook.Work) (waits bool) {
 	return false
 }
 
-// release ends a first attempt's hold on its transaction; those that wait behind
+// releaseLocked ends a first attempt's hold on its transaction; those that wait behind
 // it go to the head of the queue.
-func (l *lane) release(work *webhook.Work) {
+func (l *lane) releaseLocked(work *webhook.Work) {
 	if work.Subject == "" || !work.First() {
 		return
 	}
@@ -86,12 +88,12 @@ func (l *lane) release(work *webhook.Work) {
 	delete(l.busy, work.Subject)
 	l.aside -= len(waiting)
 	for _, work := range slices.Backward(waiting) {
-		l.back(work)
+		l.backLocked(work)
 	}
 }
 
-// back puts work that is in hand to the head of the queue.
-func (l *lane) back(work *webhook.Work) {
+// backLocked puts work that is in hand to the head of the queue.
+func (l *lane) backLocked(work *webhook.Work) {
 	l.engine.queued += len(work.Bytes)
 	l.first.unshift(work)
 }
