@@ -11,9 +11,9 @@ import (
 // KeepDeclines is how long the reason of a declined transaction is kept.
 const KeepDeclines = 30 * 24 * time.Hour
 
-// maxDeclines bounds the reasons that are kept of one organization; the oldest
+// MaxDeclines bounds the reasons that are kept of one organization; the oldest
 // go first.
-const maxDeclines = 100_000
+const MaxDeclines = 100_000
 
 // Decline keeps why an organization's platform declined a transaction. The newest
 // reason of a transaction counts.
@@ -38,11 +38,11 @@ func (s *Store) Decline(ctx context.Context, organization, transaction, reason s
 			return err
 		}
 		var n int64
-		if err := tx.row(`SELECT n FROM decline_count WHERE organization = ?`, []any{org}, &n); err != nil || n <= maxDeclines {
+		if err := tx.row(`SELECT n FROM decline_count WHERE organization = ?`, []any{org}, &n); err != nil || n <= s.declines {
 			return err
 		}
 		return tx.exec(`DELETE FROM decline WHERE organization = ?1 AND transaction_id IN
-			(SELECT transaction_id FROM decline WHERE organization = ?1 ORDER BY at LIMIT ?2)`, org, n-maxDeclines)
+			(SELECT transaction_id FROM decline WHERE organization = ?1 ORDER BY at LIMIT ?2)`, org, n-s.declines)
 	}, nil)
 	return errors.Join(err, refused)
 }

@@ -136,6 +136,10 @@ func (s *session) purge(ctx context.Context, org int64, now time.Time) (more boo
 		return true, s.exec(`UPDATE deletion SET upto = ? WHERE organization = ?`, last, org)
 	}
 	for _, query := range []string{
+		// Events of its users that came before they were linked; what came after the
+		// organization was deleted is of users whom nobody has linked.
+		`DELETE FROM unlinked_event WHERE seq IN (SELECT u.seq FROM credential c CROSS JOIN unlinked_event u ON u.provider = c.provider AND u.user = c.user
+			WHERE c.organization = ?1 AND u.at <= (SELECT deleted_at FROM organization WHERE seq = ?1) LIMIT ?2)`,
 		`DELETE FROM credential WHERE organization = ?1 AND (provider, user) IN (SELECT provider, user FROM credential WHERE organization = ?1 LIMIT ?2)`,
 		`DELETE FROM decline WHERE organization = ?1 AND transaction_id IN (SELECT transaction_id FROM decline WHERE organization = ?1 LIMIT ?2)`,
 		`UPDATE webhook SET url = '', routes = '{}' WHERE seq IN (SELECT seq FROM webhook WHERE organization = ?1 AND url != '' LIMIT ?2)`,

@@ -16,6 +16,13 @@ func SetPageTime(d time.Duration) (restore func()) {
 	return func() { pageTime = before }
 }
 
+// KeepDeclines changes how many reasons of declined transactions are kept of one
+// organization.
+func (s *Store) KeepDeclines(most int64) { s.declines = most }
+
+// Declines is how many are kept as the store was opened.
+func (s *Store) Declines() int64 { return s.declines }
+
 // Fill lets the file grow no more, as a full disk would, until room is called.
 func (s *Store) Fill(ctx context.Context) (room func() error, err error) {
 	limit := func(pages int) error {

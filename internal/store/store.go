@@ -77,7 +77,9 @@ type Store struct {
 
 	ids   ids
 	floor floor
-	full  full
+
+	declines int64 // reasons that are kept of one organization
+	full     full
 }
 
 // Open opens the database file and checks that it is one that this program
@@ -87,7 +89,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := prepare(opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: opts.Path, fanouts: newFanouts(opts.Bounds), tallies: newTallies(), credentials: map[[2]string]webhook.Credential{}, floor: floor{Space: opts.Space}}
+	s := &Store{path: opts.Path, fanouts: newFanouts(opts.Bounds), tallies: newTallies(), credentials: map[[2]string]webhook.Credential{}, floor: floor{Space: opts.Space}, declines: MaxDeclines}
 	s.tokens = newLooks(s.readToken)
 	// As in every distribution's SQLite a commit syncs data and what is needed to
 	// read it back, not the file's times as well. Where there is no such call it

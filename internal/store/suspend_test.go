@@ -111,7 +111,20 @@ func TestDeleteOrganization(t *testing.T) {
 	_, err := s.Publish(t.Context(), append(batch, held, kept))
 	must(err)
 	must(s.DeleteWebhook(t.Context(), "acme", "gone", now, nil))
+	for n, user := range []string{"u", "u", "u", "others", "nobody's"} { // kept, since nobody has linked them yet
+		text := canary
+		if user != "u" {
+			text = "stays"
+		}
+		_, err := s.Take(t.Context(), incoming(t, fmt.Sprint("p", n), user, `{"text":"`+text+`"}`))
+		must(err)
+	}
 	must(s.LinkCredentials(t.Context(), "acme", now, webhook.Credential{Provider: "panda", User: "u", ID: canary}))
+	must(s.LinkCredentials(t.Context(), "other", now, webhook.Credential{Provider: "panda", User: "others", ID: "c"}))
+	for n := range 300 { // more than one step
+		must(s.Decline(t.Context(), "acme", fmt.Sprint("tx-", n), canary, now))
+	}
+	must(s.Decline(t.Context(), "other", "tx", "stays", now))
 	must(s.AddToken(t.Context(), "acme", access.Token{ID: "t", Name: "t", Role: access.Owner, Created: now}))
 	acme, err := s.Organization(t.Context(), "acme")
 	must(err)
@@ -120,6 +133,10 @@ func TestDeleteOrganization(t *testing.T) {
 		t.Fatalf("deleted with work that has not ended: %v", err)
 	}
 	must(s.DeleteOrganization(t.Context(), "acme", true, now))
+	late := incoming(t, "late", "u", `{"text":"after"}`) // belongs to nobody
+	late.At = now.Add(time.Second)
+	_, err = s.Take(t.Context(), late)
+	must(err)
 	for _, name := range []string{"acme", acme.ID} {
 		if _, err := s.Organization(t.Context(), name); webhook.CodeOf(err) != webhook.CodeNotFound {
 			t.Errorf("%s is found: %v", name, err)
@@ -153,8 +170,13 @@ func TestDeleteOrganization(t *testing.T) {
 	if left, err := s.Event(t.Context(), "other", "kept"); err != nil || left.Pruned {
 		t.Errorf("another organization's event: %+v, %v", left, err)
 	}
-	if linked, err := s.Credentials(t.Context(), "other"); err != nil || len(linked) > 0 {
+	if linked, err := s.Credentials(t.Context(), "other"); err != nil || len(linked) != 1 {
 		t.Error(linked, err)
+	}
+	for user, want := range map[string]int{"u": 1, "others": 1, "nobody's": 1} {
+		if n, err := s.KeptUnlinked(t.Context(), "panda", user, time.Time{}); err != nil || n != want {
+			t.Errorf("%d events of the user %s are kept, not %d: %v", n, user, want, err)
+		}
 	}
 	leftOf(t, path, acme.ID, canary, events+1)
 	if _, err := s.CreateOrganization(t.Context(), "acme", "Acme", now); err != nil {

@@ -4,6 +4,7 @@
 package bigfile
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -34,6 +35,7 @@ type Spec struct {
 	Deliveries    int // in all; a few more are made, since events are whole
 	Organizations int // in all, at least 4
 	Body          int // bytes of an event; 0 is 200
+	Answer        int // bytes of what is kept of the answer to each delivery; 0 keeps none
 	Progress      func(done, total int)
 }
 
@@ -170,9 +172,13 @@ func (m *maker) some(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	answer, err := tx.PrepareContext(ctx, `INSERT INTO response (webhook, event, run, n, cut, body) VALUES (?, ?, 0, ?, 0, ?)`)
+	if err != nil {
+		return err
+	}
 	body := strings.Repeat("x", m.spec.Body)
 	for stop := min(m.made+perCommit, m.spec.Deliveries); m.made < stop; {
-		if err := m.event(event, delivery, body); err != nil {
+		if err := m.event(event, delivery, answer, body); err != nil {
 			return err
 		}
 	}
@@ -183,7 +189,7 @@ var types = []string{"transaction.created", "transaction.updated", "transaction.
 
 // event adds one event with its deliveries: two events in five are the large
 // organization's, one in 2,500 the small one's, and the others go round.
-func (m *maker) event(event, delivery *sql.Stmt, body string) error {
+func (m *maker) event(event, delivery, answer *sql.Stmt, body string) error {
 	m.seq++
 	var org *organization
 	switch {
@@ -233,6 +239,12 @@ func (m *maker) event(event, delivery *sql.Stmt, body string) error {
 			state, due, status, problem = 0, far, 503, "status"
 		}
 		if _, err := delivery.Exec(target, m.seq, state, attempts, due, reason, at+5, 1500, status, problem, "https://receiver.example.com/hook"); err != nil {
+			return err
+		}
+		if m.spec.Answer == 0 || attempts == 0 {
+			continue
+		}
+		if _, err := answer.Exec(target, m.seq, attempts, bytes.Repeat([]byte("x"), m.spec.Answer)); err != nil {
 			return err
 		}
 	}
