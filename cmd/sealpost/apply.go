@@ -25,7 +25,8 @@ const (
 
 // step is what applying does with one webhook.
 type step struct {
-	Organization string   `json:"organization,omitempty"` // slug; empty on a server that does not say
+	Organization string   `json:"organization,omitempty"`    // slug; empty on a server that does not say
+	New          bool     `json:"newOrganization,omitempty"` // applying makes the organization
 	Name         string   `json:"name"`
 	Action       string   `json:"action"`
 	Diff         []string `json:"diff"`
@@ -47,7 +48,9 @@ func newWebhookApply(a *app) *cobra.Command {
 		Short: "Make the webhooks be what a document says",
 		Long: `apply compares the document (YAML or JSON, as export prints it) with what is there, and
 creates and changes webhooks until both agree; with --prune it also deletes those that
-the document does not name. Secrets of existing webhooks are kept. Each change is made
+the document does not name. A member that no document has, such as event for events, is
+an error (exit 2), and so is one that stands twice. An object of URLs is a resource,
+whatever its name is. Secrets of existing webhooks are kept. Each change is made
 only if the webhook is still the one that was compared (If-Match).
 
 If limits.webhooks or limits.urls has no room for the document, apply changes nothing
@@ -173,10 +176,13 @@ func creation(want admin.Documented) step {
 	return step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}
 }
 
+// isNew reports whether an organization is still to be made.
+func isNew(o webhook.Organization) bool { return o.Slug != "" && o.ID == "" }
+
 // in notes in each step which organization it is about.
 func in(o webhook.Organization, steps []step) {
 	for i := range steps {
-		steps[i].Organization = o.Slug
+		steps[i].Organization, steps[i].New = o.Slug, isNew(o)
 	}
 }
 
@@ -200,6 +206,9 @@ func orTokens(o webhook.Organization) string {
 
 func (a *app) previewSteps(o webhook.Organization, steps []step) error {
 	a.say("nothing was changed; this is what would be:")
+	if isNew(o) {
+		a.say("the organization %s is new: apply would make it", printable(o.Slug))
+	}
 	return a.printSteps(o, steps)
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sealpost/internal/admin"
+	"sealpost/internal/typo"
 	"sealpost/internal/webhook"
 )
 
@@ -30,8 +31,13 @@ func (a *app) document(source string) (*admin.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] != '{' {
-		value, err := oneDocument(text)
+	lines := documentLines{}
+	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '{' {
+		if err := lines.json(text); err != nil {
+			return nil, err
+		}
+	} else {
+		value, err := oneDocument(text, lines)
 		if err != nil {
 			return nil, err
 		}
@@ -39,11 +45,16 @@ func (a *app) document(source string) (*admin.Document, error) {
 			return nil, &usageError{"the document can't be read: " + err.Error(), "keys are texts"}
 		}
 	}
-	doc, err := admin.ParseDocument(text)
+	doc, err := admin.ParseDocument(text, lines.at)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range doc.Webhooks {
+		for _, resource := range sortedKeys(w.Config.Routes) {
+			if likely := typo.Nearest(resource, webhook.Members()); likely != "" && likely != resource {
+				a.warn("%s: %q is taken for a resource of its own, with a URL for each action; did you mean %s?", w.Config.Name, resource, likely)
+			}
+		}
 		if value := w.Secret.Reveal(); strings.HasPrefix(value, "@") || strings.HasPrefix(value, "env:") {
 			a.warn("%s: its secret begins like the name of a file or a variable; a document holds secrets themselves, so these very characters sign", w.Config.Name)
 		}
@@ -53,17 +64,28 @@ func (a *app) document(source string) (*admin.Document, error) {
 
 // oneDocument reads YAML that is one document. Of a stream of several, those after
 // the first would be left out, and with --prune their webhooks deleted.
-func oneDocument(text []byte) (value any, err error) {
+func oneDocument(text []byte, lines documentLines) (value any, err error) {
 	in := yaml.NewDecoder(bytes.NewReader(text))
 	for {
+		var node yaml.Node
 		var next any
-		switch err := in.Decode(&next); {
+		err := in.Decode(&node)
+		if err == nil && value == nil {
+			err = lines.yaml("", &node)
+		}
+		if err == nil {
+			err = node.Decode(&next)
+		}
+		var doubled *usageError
+		switch {
 		case errors.Is(err, io.EOF):
 			return value, nil
+		case value != nil && (next != nil || err != nil):
+			return nil, &usageError{"there is more than one YAML document in it", "put all webhooks under one `webhooks:`, or give each document by itself"}
+		case errors.As(err, &doubled):
+			return nil, err
 		case err != nil:
 			return nil, &usageError{"not YAML: " + err.Error(), "JSON is fine too"}
-		case value != nil && next != nil:
-			return nil, &usageError{"there is more than one YAML document in it", "put all webhooks under one `webhooks:`, or give each document by itself"}
 		case next != nil:
 			value = next
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sealpost/internal/config"
+	"sealpost/internal/typo"
 	"sealpost/internal/webhook"
 )
 
@@ -137,7 +138,7 @@ func (a *app) likelyWebhook(ctx context.Context, b backend, name string) string 
 	for i, w := range all {
 		names[i] = w.Name
 	}
-	if likely := nearest(name, names); likely != "" {
+	if likely := typo.Nearest(name, names); likely != "" {
 		return "did you mean " + likely + "? "
 	}
 	return ""
@@ -148,7 +149,7 @@ func (a *app) doubtType(given string) {
 	if given == "" || a.loadCatalog() != nil || a.catalog.Has(given) {
 		return
 	}
-	if likely := nearest(given, a.catalog.Names()); likely != "" {
+	if likely := typo.Nearest(given, a.catalog.Names()); likely != "" {
 		a.say("nothing of the type %s; did you mean %s?", given, likely)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sealpost/internal/config"
+	"sealpost/internal/typo"
 )
 
 // helpTemplate leads with what a reader pastes: the examples.
@@ -209,7 +210,7 @@ func newHelp(a *app, root *cobra.Command) *cobra.Command {
 			}
 			if err != nil || len(rest) > 0 || found == root {
 				hint := "topics are " + strings.Join(names, ", ") + "; `sealpost --help` lists the commands"
-				if likely := nearest(args[0], append(names, subcommands(root)...)); likely != "" {
+				if likely := typo.Nearest(args[0], append(names, subcommands(root)...)); likely != "" {
 					hint = "did you mean " + likely + "? " + hint
 				}
 				return &usageError{fmt.Sprintf("no help on %q", strings.Join(args, " ")), hint}

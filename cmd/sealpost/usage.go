@@ -102,19 +102,7 @@ func spelling(cmd *cobra.Command, unknown *pflag.NotExistError) (given, likely s
 	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	return given, nearest(word, known)
-}
-
-// nearest is the word that a slip of the fingers leads from, two letters at most;
-// "" when there is none.
-func nearest(word string, known []string) (likely string) {
-	least := min(len(word)/2, 2) + 1
-	for _, w := range known {
-		if d := typo.Distance(word, w); d < least {
-			likely, least = w, d
-		}
-	}
-	return likely
+	return given, typo.Nearest(word, known)
 }
 
 // misread says why a value is none for a flag.

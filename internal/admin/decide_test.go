@@ -140,7 +140,7 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s: %q, not %q", text, got, want)
 		}
 	}
-	doc, err := admin.ParseDocument([]byte(`{"webhooks":{"a":{"url":"https://10.0.0.1/"},"b":{"url":"https://127.0.0.1/","order":{"paid":""}}}}`))
+	doc, err := admin.ParseDocument([]byte(`{"webhooks":{"a":{"url":"https://10.0.0.1/"},"b":{"url":"https://127.0.0.1/","order":{"paid":""}}}}`), noLine)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sealpost/internal/secret"
+	"sealpost/internal/typo"
 	"sealpost/internal/webhook"
 )
 
@@ -26,13 +27,19 @@ type Documented struct {
 }
 
 // ParseDocument reads a document in JSON. All faults are reported at once,
-// each with the webhook's name.
-func ParseDocument(text []byte) (*Document, error) {
+// each with the webhook's name. Members that a document does not have are faults, so
+// that no slip of the fingers is passed over; line says in which line the member of a
+// dotted path stands, 0 when that is not known.
+func ParseDocument(text []byte, line func(path string) int) (*Document, error) {
 	var in struct {
 		Type     *string
 		Webhooks lastObject
 	}
 	if err := webhook.Unmarshal(text, &in); err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	if err := webhook.UnmarshalObject(text, &members); err != nil {
 		return nil, err
 	}
 	doc := &Document{}
@@ -43,13 +50,21 @@ func ParseDocument(text []byte) (*Document, error) {
 			fault("type %q is neither integrator nor uphold", doc.Type)
 		}
 	}
+	for name := range members {
+		if name != "type" && name != "webhooks" {
+			faults = append(faults, unknownMember(name, []string{"type", "webhooks"}, line))
+		}
+	}
 	if in.Webhooks == nil {
 		fault(`webhooks is missing; a document is {"webhooks": {"NAME": {"url": "…"}}}`)
 	}
 	for name, raw := range in.Webhooks {
-		one, err := parseDocumented(name, raw)
+		one, unknown, err := parseDocumented(name, raw)
+		for _, member := range unknown {
+			faults = append(faults, unknownMember("webhooks."+name+"."+member, webhook.Members(), line))
+		}
 		if err != nil {
-			fault("%s: %s", name, err)
+			fault("%s%s: %s", inLine("webhooks."+name, line), name, err)
 			continue
 		}
 		doc.Webhooks = append(doc.Webhooks, one)
@@ -72,23 +87,44 @@ func (o *lastObject) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*map[string]json.RawMessage)(o))
 }
 
-func parseDocumented(name string, raw []byte) (one Documented, err error) {
-	if err := webhook.CheckName(name); err != nil {
-		return one, err
+// inLine begins a message with the line of a path, when it is known.
+func inLine(path string, line func(path string) int) string {
+	if n := line(path); n > 0 {
+		return fmt.Sprintf("line %d: ", n)
 	}
-	patch, err := webhook.DecodeConfig(raw)
+	return ""
+}
+
+// unknownMember says that a path names no member, and which one was likely meant.
+func unknownMember(path string, known []string, line func(path string) int) string {
+	message := inLine(path, line) + path + " is no member of a document"
+	word := path[strings.LastIndexByte(path, '.')+1:]
+	if likely := typo.Nearest(word, known); likely != "" {
+		return message + "; did you mean " + likely + "?"
+	}
+	return message + "; there are " + strings.Join(known, ", ")
+}
+
+func parseDocumented(name string, raw []byte) (one Documented, unknown []string, err error) {
+	if err := webhook.CheckName(name); err != nil {
+		return one, nil, err
+	}
+	patch, unknown, err := webhook.DecodeWhole(raw)
 	if err != nil {
-		return one, err
+		return one, unknown, err
+	}
+	if patch.Name != nil && *patch.Name != name {
+		return one, unknown, fmt.Errorf("its member name says %q", *patch.Name)
 	}
 	one.Config = patch.Apply(webhook.Config{Name: name})
 	var held struct{ Secret *string }
 	if err := json.Unmarshal(raw, &held); err != nil {
-		return one, fmt.Errorf("secret is no text")
+		return one, unknown, fmt.Errorf("secret is no text")
 	}
 	if held.Secret != nil {
 		one.Secret, err = secret.Parse(*held.Secret)
 	}
-	return one, err
+	return one, unknown, err
 }
 
 // Marshal writes the document. Secrets are in it when they were put there.

@@ -18,11 +18,12 @@ func TestDocument(t *testing.T) {
 		`{"type":"integrator","webhooks":{}}`:                                                                                  "",
 		`{"type":"uphold","webhooks":{"a":{"url":"https://a.example.com/","secret":"` + key + `"}}}`:                           "",
 		`{"type":"integrator","webhooks":{"a":{"url":"u"},"b":{"url":"v","order":{"paid":"w"},"secret":"` + key + `"}}}`:       "",
-		`{"webhooks":{"b":{"url":"v"},"a":{"url":"u"}},"more":1}`:                                                              `{"type":"","webhooks":{"a":{"url":"u"},"b":{"url":"v"}}}`,
+		`{"webhooks":{"b":{"url":"v"},"a":{"url":"u"}}}`:                                                                       `{"type":"","webhooks":{"a":{"url":"u"},"b":{"url":"v"}}}`,
+		`{"type":"integrator","webhooks":{"a":{"url":"u","event":{"x":"w"},"headers":{"y":"z"}}}}`:                             "", // resources like any other
 		`{"type":"integrator","webhooks":{"a":{"name":"a","url":"u","events":["*"],"enabled":true,"secret":null}}}`:            `{"type":"integrator","webhooks":{"a":{"url":"u"}}}`,
 		`{"type":"integrator","webhooks":{"a":{"url":"u","events":["order.*"],"enabled":false}},"webhooks":{"z":{"url":"z"}}}`: `{"type":"integrator","webhooks":{"z":{"url":"z"}}}`,
 	} {
-		doc, err := admin.ParseDocument([]byte(in))
+		doc, err := admin.ParseDocument([]byte(in), noLine)
 		if err != nil {
 			t.Errorf("%s: %v", in, err)
 			continue
@@ -32,6 +33,30 @@ func TestDocument(t *testing.T) {
 		}
 		if got := string(doc.Marshal()); got != out {
 			t.Errorf("%s is written as\n%s, not\n%s", in, got, out)
+		}
+	}
+}
+
+func noLine(string) int { return 0 }
+
+// TestDocumentUnknown finds members that no document has, with their lines and the
+// names that were likely meant.
+func TestDocumentUnknown(t *testing.T) {
+	lines := map[string]int{"webhooks.a.event": 7}
+	for in, want := range map[string]string{
+		`{"webhooks":{"a":{"url":"u","event":["a.*"]}}}`:                   "line 7: webhooks.a.event is no member of a document; did you mean events?",
+		`{"webhooks":{"a":{"url":"u","enabeld":false}}}`:                   "webhooks.a.enabeld is no member of a document; did you mean enabled?",
+		`{"webhooks":{"a":{"url":"u","Secret":"x"}}}`:                      "webhooks.a.Secret is no member of a document; did you mean secret?",
+		`{"webhooks":{"a":{"url":"u","more":{"x":"u","y":7}}}}`:            "webhooks.a.more is no member of a document; there are name, url,",
+		`{"webhooks":{"a":{"url":"u","more":null}}}`:                       "webhooks.a.more is no member",
+		`{"webhook":{},"webhooks":{}}`:                                     "webhook is no member of a document; did you mean webhooks?",
+		`{"Type":"bank","webhooks":{}}`:                                    "did you mean type?",
+		`{"webhooks":{"a":{"name":"b","url":"u"}}}`:                        `a: its member name says "b"`,
+		`{"webhooks":{"a":{"url":"u","transactions":["https://a.test"]}}}`: "did you mean transaction?",
+	} {
+		_, err := admin.ParseDocument([]byte(in), func(path string) int { return lines[path] })
+		if err == nil || !strings.Contains(err.Error(), want) || webhook.CodeOf(err) != webhook.CodeBadRequest {
+			t.Errorf("%s: %v", in, err)
 		}
 	}
 }
@@ -47,7 +72,7 @@ func TestDocumentFaults(t *testing.T) {
 			`A_B: `, `a: `, `b: `, `c: `, `d: `, `type "bank" is neither integrator nor uphold`,
 		},
 	} {
-		doc, err := admin.ParseDocument([]byte(in))
+		doc, err := admin.ParseDocument([]byte(in), noLine)
 		var fault *webhook.Error
 		if !errors.As(err, &fault) || doc != nil || len(fault.Messages) != len(want) || !slices.IsSorted(fault.Messages) {
 			t.Errorf("%s: %v", in, err)

@@ -81,15 +81,19 @@ func DecodeConfig(body []byte) (*Patch, error) { return decode(body, false) }
 func DecodePatch(body []byte) (*Patch, error) { return decode(body, true) }
 
 func decode(body []byte, patch bool) (*Patch, error) {
+	d := decoder{patch: patch, out: &Patch{}}
+	return d.decode(body)
+}
+
+func (d *decoder) decode(body []byte) (*Patch, error) {
 	var members map[string]json.RawMessage
 	if err := UnmarshalObject(body, &members); err != nil {
 		return nil, err
 	}
-	d := decoder{patch: patch, out: &Patch{}}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		d.member(key, members[key])
 	}
-	if !patch && d.out.URL == nil && !d.sawURL {
+	if !d.patch && d.out.URL == nil && !d.sawURL {
 		d.fault("url is missing")
 	}
 	if d.badName != nil {
@@ -108,6 +112,7 @@ type decoder struct {
 	out     *Patch
 	faults  []string
 	badName *Error
+	passed  []string // members that are not known, by their path
 }
 
 func (d *decoder) fault(format string, args ...any) {
@@ -204,11 +209,14 @@ func (d *decoder) group(resource string, raw json.RawMessage) {
 	if !isObject {
 		if strict {
 			d.fault("%s is %s; an object of URLs is needed", resource, kind(raw))
+			return
 		}
+		d.passed = append(d.passed, resource)
 		return
 	}
 	for _, value := range actions {
 		if !strict && !isString(value) && string(value) != "null" {
+			d.passed = append(d.passed, resource)
 			return
 		}
 	}
