@@ -288,6 +288,7 @@ type exchange struct {
 	reading    reading
 	connection *connection // nil: connections have no bound
 	working    bool        // see work
+	turn       *turn       // of a read; nil for others
 }
 
 // Unwrap serves [http.ResponseController].

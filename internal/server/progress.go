@@ -154,12 +154,18 @@ func (x *exchange) work(on bool) {
 // WriteHeader implements [http.ResponseWriter].
 func (x *exchange) WriteHeader(status int) {
 	x.work(false)
+	if x.turn != nil {
+		x.turn.answer()
+	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (x *exchange) Write(p []byte) (int, error) {
 	x.work(false)
+	if x.turn != nil {
+		x.turn.answer()
+	}
 	return x.ResponseWriter.Write(p) //nolint:wrapcheck // it is written through
 }
 

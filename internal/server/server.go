@@ -78,6 +78,9 @@ func New(opts Options) *Server {
 		opts.MaxBody = admin.DefaultMaxBody
 	}
 	s := &Server{opts: opts, mux: http.NewServeMux(), bodies: newBodies(opts.Bodies, opts.Log)}
+	if opts.Reads != nil {
+		s.reads.readers = opts.Reads.Readers()
+	}
 	s.mux.HandleFunc(elsewhere, s.unrouted)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)

@@ -138,6 +138,9 @@ func (s *Store) Use(ctx context.Context, organization string, now time.Time) (u 
 // openToken says which tokens count; its parameter is the time.
 const openToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`
 
+// Readers is how many lists are read at a time.
+func (s *Store) Readers() int { return listReaders }
+
 // Reads is how many reads an organization, named by id, may have under way; 0 is
 // no bound.
 func (s *Store) Reads(ctx context.Context, organization string) (most int64, err error) {

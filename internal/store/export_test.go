@@ -9,11 +9,12 @@ import (
 // UseDriver has all connections opened with another driver.
 func UseDriver(name string) { driverName = name }
 
-// SetPageTime changes how long a page of a list may look, until restore is called.
-func SetPageTime(d time.Duration) (restore func()) {
-	before := pageTime
-	pageTime = d
-	return func() { pageTime = before }
+// SetPage changes how long a page of a list may look, at how many rows, and at how many
+// of them with one query, until restore is called.
+func SetPage(most time.Duration, rows, query int) (restore func()) {
+	beforeTime, beforeRows, beforeStrip := pageTime, pageRows, strip
+	pageTime, pageRows, strip = most, rows, query
+	return func() { pageTime, pageRows, strip = beforeTime, beforeRows, beforeStrip }
 }
 
 // KeepDeclines changes how many reasons of declined transactions are kept of one

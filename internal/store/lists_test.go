@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"cmp"
 	"database/sql"
 	"fmt"
 	"path/filepath"
@@ -135,18 +134,45 @@ func TestDeliveryListsAreWhole(t *testing.T) {
 	}
 }
 
-// TestPagesGoOnHoweverLate: the time of a page is over before it has looked at
-// anything. It looks at something all the same, so the list ends.
-func TestPagesGoOnHoweverLate(t *testing.T) {
-	path, s := manyRows(t, 700)
-	defer store.SetPageTime(0)()
-	for _, state := range append([]webhook.DeliveryState{""}, webhook.DeliveryStates...) {
-		for _, hook := range []string{"", "hook-4"} {
-			q := webhook.DeliveryQuery{Organization: bigfile.Large, State: state, Webhook: hook, Limit: 50}
-			if got, want := paged(t, s, q), fitting(t, path, q); !slices.Equal(got, want) {
-				t.Errorf("%+v: %s", q, difference(got, want))
+// TestPagesGoOnAfterABound: every page ends at a bound of its work, by time or by rows,
+// after its first look, its second, and so on. The next page goes on where the page
+// ended: nothing is left out or doubled, and the list ends.
+func TestPagesGoOnAfterABound(t *testing.T) {
+	const odd = 33 // rows that one query looks at, so that pages end at many places
+	path, s := manyRows(t, 5_000)
+	lists := map[string]struct {
+		want []string
+		got  func(*testing.T) []string
+	}{}
+	for _, q := range []webhook.DeliveryQuery{
+		{Type: "no.such"}, {Type: "card.updated"}, {Webhook: "hook-4"}, {State: webhook.Delivered, Webhook: "hook-19", Publisher: "tok_publisher"},
+		{State: webhook.Pending}, {State: webhook.Parked, Type: "card.updated"}, {State: webhook.Dead, Type: "card.updated"}, {State: webhook.Cancelled, Webhook: "hook-4"},
+	} {
+		q.Organization, q.Limit = bigfile.Large, 40
+		lists[fmt.Sprintf("deliveries %s %s %s", q.State, q.Webhook, q.Type)] = struct {
+			want []string
+			got  func(*testing.T) []string
+		}{fitting(t, path, q), func(t *testing.T) []string { return paged(t, s, q) }}
+	}
+	for _, q := range []webhook.EventQuery{{}, {Type: "card.updated"}, {Type: "no.such"}, {State: webhook.Held}, {State: webhook.Accepted, Publisher: "tok_publisher"}} {
+		q.Organization, q.Limit = bigfile.Large, 40
+		lists[fmt.Sprintf("events %s %s", q.State, q.Type)] = struct {
+			want []string
+			got  func(*testing.T) []string
+		}{fittingEvents(t, path, q), func(t *testing.T) []string { return pagedEvents(t, s, q) }}
+	}
+	for name, bound := range map[string]struct {
+		most time.Duration
+		rows int
+	}{"no time": {0, 50_000}, "one row": {time.Hour, 1}, "one query": {time.Hour, odd}, "two queries": {time.Hour, odd + 1}, "nine queries": {time.Hour, 9 * odd}} {
+		t.Run(name, func(t *testing.T) {
+			defer store.SetPage(bound.most, bound.rows, odd)()
+			for list, test := range lists {
+				if got := test.got(t); !slices.Equal(got, test.want) {
+					t.Errorf("%s: %s", list, difference(got, test.want))
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -178,39 +204,61 @@ func TestEventListsAreWhole(t *testing.T) {
 		for _, state := range append([]webhook.EventState{""}, webhook.EventStates...) {
 			for n, q := range []webhook.EventQuery{{}, {Type: "card.updated"}, {Publisher: "tok_publisher"}, {Since: since}, {Transaction: transaction}, {Type: "user.updated", Since: since}} {
 				q.Organization, q.State, q.Limit = org, state, 100
-				var want, got []string
-				rows, err := db.Query(`SELECT e.id FROM event e JOIN organization o ON o.seq = e.organization WHERE o.slug = ?1 AND (?2 < 0 OR e.state = ?2)
-					AND (?3 = '' OR e.type = ?3) AND (?4 = '' OR e.publisher = ?4) AND e.accepted_at >= ?5 AND (?6 = '' OR e.subject = ?6) ORDER BY e.seq DESC`,
-					org, slices.Index([]webhook.EventState{webhook.Accepted, webhook.Held, webhook.Reverted, webhook.Expired, webhook.Quarantined}, state), q.Type, q.Publisher, q.Since.UnixMilli(), q.Transaction)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for rows.Next() {
-					var id string
-					if err := rows.Scan(&id); err != nil {
-						t.Fatal(err)
-					}
-					want = append(want, id)
-				}
-				if err := cmp.Or(rows.Err(), rows.Close()); err != nil {
-					t.Fatal(err)
-				}
-				for {
-					found, next, err := s.Events(t.Context(), q)
-					if err != nil {
-						t.Fatal(err)
-					}
-					for _, e := range found {
-						got = append(got, e.ID)
-					}
-					if q.Cursor = next; next == "" {
-						break
-					}
-				}
+				got, want := pagedEvents(t, s, q), fittingEvents(t, path, q)
 				if !slices.Equal(got, want) {
 					t.Errorf("%s, %s, filter %d: %s", org, state, n, difference(got, want))
 				}
 			}
 		}
+	}
+}
+
+// fittingEvents asks the file for the ids of all events that a query should list.
+func fittingEvents(t *testing.T, path string, q webhook.EventQuery) (ids []string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it was only read
+	state := slices.Index([]webhook.EventState{webhook.Accepted, webhook.Held, webhook.Reverted, webhook.Expired, webhook.Quarantined}, q.State)
+	rows, err := db.Query(`SELECT e.id FROM event e JOIN organization o ON o.seq = e.organization WHERE o.slug = ?1 AND (?2 < 0 OR e.state = ?2)
+		AND (?3 = '' OR e.type = ?3) AND (?4 = '' OR e.publisher = ?4) AND e.accepted_at >= ?5 AND (?6 = '' OR e.subject = ?6) ORDER BY e.seq DESC`,
+		q.Organization, state, q.Type, q.Publisher, q.Since.UnixMilli(), q.Transaction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// pagedEvents lists all pages of a query.
+func pagedEvents(t *testing.T, s *store.Store, q webhook.EventQuery) (ids []string) {
+	t.Helper()
+	for {
+		found, next, err := s.Events(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range found {
+			ids = append(ids, e.ID)
+		}
+		if next == "" {
+			return ids
+		}
+		if next == q.Cursor {
+			t.Fatal("the cursor does not go on")
+		}
+		q.Cursor = next
 	}
 }

@@ -14,14 +14,12 @@ import (
 // How much one page of a list may cost. A filter that few rows fit makes a walk
 // over many; the walk stops at either bound, and the page is then short, even
 // empty, with a cursor that goes on where the walk stopped.
-const (
-	pageRows = 50_000 // rows of an index that a page looks at
-	strip    = 2_000  // rows that one query looks at; between two queries the bounds are checked
+// Tests set them, so that every page ends at a bound.
+var (
+	strip    = 2_000                 // rows that one query looks at; between two queries the bounds are checked
+	pageRows = 50_000                // rows of an index that a page looks at
+	pageTime = 25 * time.Millisecond // after its beginning a page looks at no further rows
 )
-
-// pageTime is how long after its beginning a page looks at no further rows. Tests
-// set it to nothing, as it is on a machine that stands still for a moment.
-var pageTime = 25 * time.Millisecond
 
 // walked is what a page has cost so far.
 type walked struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,20 +15,22 @@ import (
 
 // bench is what all scenarios share.
 type bench struct {
-	folder    string
-	binary    string
-	length    time.Duration
-	receiver  *process
-	forwarder *process
-	table     []row
+	folder     string
+	binary     string
+	length     time.Duration
+	kept       string // the large file of "lists", when it is kept
+	deliveries int    // in the large file
+	receiver   *process
+	forwarder  *process
+	table      []row
 }
 
-func newBench(ctx context.Context, binary string, length time.Duration) (*bench, error) {
+func newBench(ctx context.Context, o options) (*bench, error) {
 	folder, err := os.MkdirTemp("", "sealpost-bench-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{folder: folder, binary: binary, length: length}
+	b := &bench{folder: folder, binary: o.binary, length: o.length, kept: o.file, deliveries: o.deliveries}
 	if b.binary == "" {
 		b.binary = filepath.Join(folder, "sealpost")
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, "./cmd/sealpost")
@@ -57,13 +60,41 @@ func (b *bench) received(full bool) (received, error) { return b.receiver.receiv
 
 func (b *bench) reset() error { return b.receiver.reset() }
 
-// load runs the load generator in a process of its own.
+// say tells on stderr how far the measurement is.
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(os.Stderr, "  "+format+"\n", args...) }
+
+// loading runs the load generator until the function that it returns is called, which
+// tells what the generator did.
+func (b *bench) loading(ctx context.Context, token string, args ...string) func() (loaded, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	type result struct {
+		loaded
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		l, err := b.load(ctx, token, append(args, "-time", "1h")...)
+		if err == nil && l.Fault != "" {
+			err = fmt.Errorf("the load generator: %s", l.Fault)
+		}
+		done <- result{l, err}
+	}()
+	return func() (loaded, error) {
+		cancel()
+		r := <-done
+		return r.loaded, r.err
+	}
+}
+
+// load runs the load generator in a process of its own. When ctx ends, the generator
+// stops and tells what it did.
 func (b *bench) load(ctx context.Context, token string, args ...string) (result loaded, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return result, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{"load"}, args...)...)
+	cmd.Cancel = func() error { return errors.Join(cmd.Process.Signal(syscall.SIGTERM), os.ErrProcessDone) }
 	cmd.Env = append(os.Environ(), "BENCH_TOKEN="+token)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 type daemon struct {
 	bench   *bench
 	folder  string
+	file    string // the database, when it is not in the folder
 	address string
 	token   string
 	env     []string // besides what all daemons have
@@ -29,6 +31,12 @@ type daemon struct {
 // newDaemon makes the database, the webhook and the token, with the program
 // itself; start has it serve.
 func (b *bench) newDaemon(ctx context.Context, env ...string) (*daemon, error) {
+	return b.daemonOn(ctx, "", env...)
+}
+
+// daemonOn does the same on a database file that is there, or on a fresh one when
+// file is empty.
+func (b *bench) daemonOn(ctx context.Context, file string, env ...string) (*daemon, error) {
 	folder, err := os.MkdirTemp(b.folder, "daemon-")
 	if err != nil {
 		return nil, err
@@ -37,7 +45,7 @@ func (b *bench) newDaemon(ctx context.Context, env ...string) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{bench: b, folder: folder, address: address, env: env}
+	d := &daemon{bench: b, folder: folder, file: file, address: address, env: env}
 	if _, err := d.run(ctx, "webhook", "create", "bench", "--url", b.receiver.url); err != nil {
 		return nil, err
 	}
@@ -75,7 +83,9 @@ func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (d *daemon) database() string { return filepath.Join(d.folder, "sealpost.db") }
+func (d *daemon) database() string {
+	return cmp.Or(d.file, filepath.Join(d.folder, "sealpost.db"))
+}
 
 func (d *daemon) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := d.command(ctx, args...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +26,9 @@ type loaded struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 	Fault string    `json:"fault"` // the first one
+
+	P50 time.Duration `json:"p50"` // from a request to its answer
+	P99 time.Duration `json:"p99"`
 }
 
 // load posts events for a time with a number of clients that each wait for
@@ -41,12 +47,17 @@ func load(args []string) error {
 	}
 	g := &generator{target: *target, token: os.Getenv("BENCH_TOKEN"), batch: *batch, most: *events, stubborn: *stubborn, client: newClient(*clients)}
 	g.result.Began = time.Now()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, *length)
+	defer cancel()
 	if *rate > 0 {
-		g.pace(*rate, *length)
+		g.pace(ctx, *rate)
 	} else {
-		g.flood(*clients, *length)
+		g.flood(ctx, *clients)
 	}
 	g.result.Ended = time.Now()
+	g.result.P50, g.result.P99 = percentiles(g.took)
 	g.result.Sent = g.next.Load()
 	return json.NewEncoder(os.Stdout).Encode(g.result)
 }
@@ -61,15 +72,15 @@ type generator struct {
 
 	mu     sync.Mutex
 	result loaded
+	took   []time.Duration // from request to answer
 }
 
 // flood has each client post one request after the other.
-func (g *generator) flood(clients int, length time.Duration) {
-	end := time.Now().Add(length)
+func (g *generator) flood(ctx context.Context, clients int) {
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {
-			for time.Now().Before(end) && g.next.Load() < g.most && g.one() {
+			for ctx.Err() == nil && g.next.Load() < g.most && g.one() {
 			}
 		})
 	}
@@ -77,17 +88,16 @@ func (g *generator) flood(clients int, length time.Duration) {
 }
 
 // pace posts at a fixed rate, whether or not the answers keep up.
-func (g *generator) pace(rate float64, length time.Duration) {
+func (g *generator) pace(ctx context.Context, rate float64) {
 	tick := time.NewTicker(time.Duration(float64(time.Second) / rate))
 	defer tick.Stop()
-	end := time.After(length)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
 		select {
 		case <-tick.C:
 			wg.Go(func() { g.one() })
-		case <-end:
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -107,9 +117,12 @@ func (g *generator) one() bool {
 			body = append(body, '\n')
 		}
 	}
+	began := time.Now()
 	err := post(g.client, g.target, g.token, kind, body)
+	took := time.Since(began)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.took = append(g.took, took)
 	switch {
 	case err == nil:
 		g.result.Acked += int64(g.batch)

@@ -45,18 +45,29 @@ func main() {
 	}
 }
 
+// options are what a run is told.
+type options struct {
+	binary     string
+	length     time.Duration
+	file       string
+	deliveries int
+}
+
 // measure runs the scenarios and prints the table.
 func measure(args []string) error {
+	var o options
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	only := flags.String("only", "", "names of the scenarios to run, separated by commas; all when empty: "+strings.Join(scenarioNames(), ", "))
-	length := flags.Duration("time", 5*time.Second, "length of one measurement")
-	binary := flags.String("binary", "", "the sealpost to measure; built from this tree when empty")
+	flags.DurationVar(&o.length, "time", 5*time.Second, "length of one measurement")
+	flags.StringVar(&o.binary, "binary", "", "the sealpost to measure; built from this tree when empty")
+	flags.StringVar(&o.file, "file", "", "the large database file of \"lists\": made when it is missing, and kept; made for this run alone when empty")
+	flags.IntVar(&o.deliveries, "deliveries", 5_000_000, "deliveries in the large database file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	b, err := newBench(ctx, *binary, *length)
+	b, err := newBench(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func init() { // they refer to each other's helpers, so no literal can hold them
 		{"hanging", hanging},
 		{"neighbour", neighbour},
 		{"backlog", backlog},
+		{"lists", lists},
 	}
 }
 
