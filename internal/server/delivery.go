@@ -19,7 +19,7 @@ func (s *Server) routeDeliveries() {
 
 func (s *Server) listDeliveries(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	q := r.URL.Query()
-	limit, since, err := listing(q, "event", "webhook", "type", "state")
+	limit, since, err := listing(q)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,9 @@ import (
 
 // receipt completes an event that waits.
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c access.Caller) error {
+	if err := receiptParameters.check(r); err != nil {
+		return err
+	}
 	body, err := s.jsonBody(w, r, envelope)
 	if err != nil {
 		return err
