@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sealpost/internal/admin"
+	"sealpost/internal/server"
 	"sealpost/internal/webhook"
 )
 
@@ -231,7 +232,10 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 			}
 			s.match = matching(have, onFile)
 			s.have = have.Config
-			s.Action, s.Diff = actionUpdate, diff(have.Config, want.Config)
+			if s.want.Config, err = want.Patch.Replace(have.Config); err != nil {
+				return nil, 0, about(s.Name, err)
+			}
+			s.Action, s.Diff = actionUpdate, diff(have.Config, s.want.Config)
 			if len(s.Diff) == 0 {
 				s.Action = actionUnchanged
 			}
@@ -267,7 +271,7 @@ func (s *step) run(ctx context.Context, a *app, b backend) error {
 		if err == nil && s.want.Secret.IsZero() {
 			s.Secret = created.Secret.Reveal()
 		}
-		return err
+		return errors.Join(err, server.Lacking(created.Lacking))
 	case actionUpdate:
 		_, err := b.Update(ctx, a.organization(), s.Name, between(s.have, s.want.Config), s.match)
 		return err
@@ -280,7 +284,7 @@ func (s *step) run(ctx context.Context, a *app, b backend) error {
 // between is the change from one configuration to another. It names only what
 // differs: an older server may not know the rest.
 func between(have, want webhook.Config) *webhook.Patch {
-	p := &webhook.Patch{Routes: map[string]map[string]*string{}}
+	p := &webhook.Patch{Routes: map[string]map[string]*string{}, Fields: webhook.FieldsBetween(&have, &want)}
 	if have.URL != want.URL {
 		p.URL = &want.URL
 	}
@@ -318,7 +322,7 @@ func diff(have, want webhook.Config) []string {
 	lines := []string{}
 	old, now := configFields(&have), configFields(&want)
 	for _, f := range old {
-		if f[0] != "name" && f[1] != "" && !slices.Contains(now, f) && !limit(f[0]) {
+		if f[0] != "name" && f[1] != "" && !slices.Contains(now, f) {
 			lines = append(lines, fmt.Sprintf("- %s: %s", f[0], f[1]))
 		}
 	}
@@ -329,9 +333,6 @@ func diff(have, want webhook.Config) []string {
 	}
 	return lines
 }
-
-// limit tells the fields that a document has no room for.
-func limit(name string) bool { return name == "max in flight" || name == "rate" }
 
 func (a *app) printSteps(o webhook.Organization, steps []step) error {
 	if a.json() {

@@ -127,6 +127,9 @@ func newWebhookExport(a *app) *cobra.Command {
 			}
 			for _, w := range found {
 				one := admin.Documented{Config: w.Config}
+				for _, told := range hiddenFields(&w.Config) {
+					a.warn("%s: its %s", w.Name, told)
+				}
 				if withSecrets {
 					secrets, err := l.store.Secrets(ctx, a.organization(), w.Name)
 					if err != nil {

@@ -24,7 +24,7 @@ import (
 //
 // and come from the program itself. `make docs` fills them in; [TestGenerated]
 // says when one is stale.
-var pages = []string{"delivery", "events", "flows", "receiving"}
+var pages = []string{"api", "delivery", "events", "flows", "receiving"}
 
 // docsSeed is the seed of the flows that docs/flows.md shows.
 const docsSeed = 2
@@ -63,6 +63,7 @@ var writers = map[string]func(args []string) (string, error){
 	"flow":      func(args []string) (string, error) { return flowBlock(args[0]) },
 	"excerpt":   func(args []string) (string, error) { return excerptBlock(args[0], args[1], args[2:]) },
 	"timetable": func(args []string) (string, error) { return timetableBlock(args[0]) },
+	"members":   func([]string) (string, error) { return membersBlock(), nil },
 	"file":      func(args []string) (string, error) { return fileBlock(args[0], args[1]) },
 }
 

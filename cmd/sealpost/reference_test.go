@@ -60,6 +60,7 @@ func generated(t *testing.T) map[string][]byte {
 	for _, page := range pages {
 		files["docs/"+page+".md"] = fill(t, page)
 	}
+	files["internal/server/openapi.json"] = openapi(t)
 	return files
 }
 

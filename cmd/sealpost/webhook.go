@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sealpost/internal/secret"
+	"sealpost/internal/server"
 	"sealpost/internal/webhook"
 )
 
@@ -27,19 +29,16 @@ func newWebhook(a *app) *cobra.Command {
 
 // webhookFlags are the flags that describe a webhook.
 type webhookFlags struct {
-	url         string
-	events      []string
-	only        []string
-	maxInFlight int
-	rate        float64
+	url    string
+	events []string
+	only   []string
 }
 
 func (f *webhookFlags) add(cmd *cobra.Command, event string) {
 	cmd.Flags().StringVar(&f.url, "url", "", "where its events go, unless a type has its own URL")
 	cmd.Flags().StringArrayVar(&f.events, "event", nil, "TYPE=URL: "+event)
 	cmd.Flags().StringArrayVar(&f.only, "only", nil, "receive only these: resource.action, resource.* or * (may be repeated)")
-	cmd.Flags().IntVar(&f.maxInFlight, "max-in-flight", 0, "requests to it at a time; 0 is the daemon's default (not with --server)")
-	cmd.Flags().Float64Var(&f.rate, "rate", 0, "attempts started a second; 0 is no limit (not with --server)")
+	addFieldFlags(cmd)
 }
 
 // patch turns the flags that were given into a change.
@@ -72,19 +71,7 @@ func (f *webhookFlags) patch(cmd *cobra.Command) (*webhook.Patch, error) {
 		}
 		p.Only = &f.only
 	}
-	if given("max-in-flight") {
-		if f.maxInFlight < 0 {
-			return nil, usagef("--max-in-flight %d is no number from 0", f.maxInFlight)
-		}
-		p.MaxInFlight = &f.maxInFlight
-	}
-	if given("rate") {
-		if err := checkRate(f.rate); err != nil {
-			return nil, err
-		}
-		p.Rate = &f.rate
-	}
-	return p, nil
+	return p, fieldFlags(cmd, p)
 }
 
 func newWebhookCreate(a *app) *cobra.Command {
@@ -152,11 +139,12 @@ func (a *app) createWebhook(ctx context.Context, name string, patch *webhook.Pat
 		}
 		return nil
 	}
+	lacking := server.Lacking(created.Lacking) // the secret comes first: it is shown this once
 	if a.json() {
-		return a.printJSON(json.RawMessage(created.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()})))
+		return errors.Join(a.printJSON(json.RawMessage(created.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()}))), lacking)
 	}
 	a.say("%s created. Its secret is shown this once; keep it where the receiver verifies:", name)
-	return a.printFields(append(configFields(&created.Config), [2]string{"secret", created.Secret.Reveal()}))
+	return errors.Join(a.printFields(append(configFields(&created.Config), [2]string{"secret", created.Secret.Reveal()})), lacking)
 }
 
 // configFields lists a configuration for people.
@@ -171,11 +159,8 @@ func configFields(c *webhook.Config) [][2]string {
 	if c.Disabled {
 		fields = append(fields, [2]string{"enabled", "false"})
 	}
-	if c.Limits.MaxInFlight > 0 {
-		fields = append(fields, [2]string{"max in flight", fmt.Sprint(c.Limits.MaxInFlight)})
-	}
-	if c.Limits.Rate > 0 {
-		fields = append(fields, [2]string{"rate", fmt.Sprintf("%g a second", c.Limits.Rate)})
+	for _, line := range c.Lines() {
+		fields = append(fields, [2]string{line.Label, line.Text})
 	}
 	return fields
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 
 	"sealpost/internal/admin"
 	"sealpost/internal/webhook"
@@ -29,6 +30,10 @@ func (a *app) previewWebhook(ctx context.Context, name string, patch *webhook.Pa
 }
 
 func (a *app) printPreview(name string, patch *webhook.Patch, verdicts []admin.Verdict) error {
+	config, err := patch.Apply(webhook.Config{Name: name})
+	if err != nil {
+		return err
+	}
 	if a.json() {
 		type row struct {
 			URL     string `json:"url"`
@@ -40,9 +45,8 @@ func (a *app) printPreview(name string, patch *webhook.Patch, verdicts []admin.V
 		for i, v := range verdicts {
 			rows[i] = row{v.URL, verdictWord(v), v.Reason, v.Message}
 		}
-		return a.printJSON(map[string]any{"name": name, "urls": rows})
+		return a.printJSON(json.RawMessage(webhook.MarshalMembers(append([]webhook.Member{{Key: "name", Value: name}, {Key: "urls", Value: rows}}, config.Shown()...))))
 	}
-	config := patch.Apply(webhook.Config{Name: name})
 	a.say("nothing was stored; this is what would be:")
 	if err := a.printFields(configFields(&config)); err != nil {
 		return err

@@ -22,8 +22,9 @@ type Document struct {
 
 // Documented is one webhook of a document.
 type Documented struct {
-	Config webhook.Config
-	Secret secret.Text // zero when the document does not tell it
+	Config webhook.Config // as the document alone makes it
+	Patch  *webhook.Patch // what the document says; nil in one that is written
+	Secret secret.Text    // zero when the document does not tell it
 }
 
 // ParseDocument reads a document in JSON. All faults are reported at once,
@@ -61,7 +62,7 @@ func ParseDocument(text []byte, line func(path string) int) (*Document, error) {
 	for name, raw := range in.Webhooks {
 		one, unknown, err := parseDocumented(name, raw)
 		for _, member := range unknown {
-			faults = append(faults, unknownMember("webhooks."+name+"."+member, webhook.Members(), line))
+			faults = append(faults, unknownMember("webhooks."+name+"."+member, webhook.MembersBeside(member), line))
 		}
 		if err != nil {
 			fault("%s%s: %s", inLine("webhooks."+name, line), name, err)
@@ -97,8 +98,11 @@ func inLine(path string, line func(path string) int) string {
 
 // unknownMember says that a path names no member, and which one was likely meant.
 func unknownMember(path string, known []string, line func(path string) int) string {
-	message := inLine(path, line) + path + " is no member of a document"
 	word := path[strings.LastIndexByte(path, '.')+1:]
+	if slices.Contains(known, word) {
+		return inLine(path, line) + path + " holds neither URLs nor what this member can have"
+	}
+	message := inLine(path, line) + path + " is no member of a document"
 	if likely := typo.Nearest(word, known); likely != "" {
 		return message + "; did you mean " + likely + "?"
 	}
@@ -116,7 +120,10 @@ func parseDocumented(name string, raw []byte) (one Documented, unknown []string,
 	if patch.Name != nil && *patch.Name != name {
 		return one, unknown, fmt.Errorf("its member name says %q", *patch.Name)
 	}
-	one.Config = patch.Apply(webhook.Config{Name: name})
+	one.Patch = patch
+	if one.Config, err = patch.Apply(webhook.Config{Name: name}); err != nil {
+		return one, unknown, err
+	}
 	var held struct{ Secret *string }
 	if err := json.Unmarshal(raw, &held); err != nil {
 		return one, unknown, fmt.Errorf("secret is no text")
@@ -163,7 +170,7 @@ func (s *Service) CheckDocument(ctx context.Context, doc *Document) error {
 
 // Importer is what importing needs of the database; see package store.
 type Importer interface {
-	ImportWebhooks(ctx context.Context, organization, kind string, webhooks []webhook.Config, secrets []secret.Text, now time.Time) (created int, err error)
+	ImportWebhooks(ctx context.Context, organization, kind string, webhooks []webhook.Imported, now time.Time) (created int, err error)
 }
 
 // Import stores a document's webhooks, all or none, and tells how many are
@@ -172,9 +179,9 @@ func (s *Service) Import(ctx context.Context, into Importer, organization string
 	if err := s.CheckDocument(ctx, doc); err != nil {
 		return 0, err
 	}
-	configs, secrets := make([]webhook.Config, len(doc.Webhooks)), make([]secret.Text, len(doc.Webhooks))
+	webhooks := make([]webhook.Imported, len(doc.Webhooks))
 	for i, w := range doc.Webhooks {
-		configs[i], secrets[i] = w.Config, w.Secret
+		webhooks[i] = webhook.Imported{Name: w.Config.Name, Patch: w.Patch, Secret: w.Secret}
 	}
-	return into.ImportWebhooks(ctx, organization, doc.Type, configs, secrets, s.Now())
+	return into.ImportWebhooks(ctx, organization, doc.Type, webhooks, s.Now())
 }

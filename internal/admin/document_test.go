@@ -18,6 +18,7 @@ func TestDocument(t *testing.T) {
 		`{"type":"integrator","webhooks":{}}`:                                                                                  "",
 		`{"type":"uphold","webhooks":{"a":{"url":"https://a.example.com/","secret":"` + key + `"}}}`:                           "",
 		`{"type":"integrator","webhooks":{"a":{"url":"u"},"b":{"url":"v","order":{"paid":"w"},"secret":"` + key + `"}}}`:       "",
+		`{"type":"integrator","webhooks":{"a":{"url":"u","limits":{"rate":0.5},"order":{"paid":"w"},"secret":"` + key + `"}}}`: "",
 		`{"webhooks":{"b":{"url":"v"},"a":{"url":"u"}}}`:                                                                       `{"type":"","webhooks":{"a":{"url":"u"},"b":{"url":"v"}}}`,
 		`{"type":"integrator","webhooks":{"a":{"url":"u","event":{"x":"w"},"headers":{"y":"z"}}}}`:                             "", // resources like any other
 		`{"type":"integrator","webhooks":{"a":{"name":"a","url":"u","events":["*"],"enabled":true,"secret":null}}}`:            `{"type":"integrator","webhooks":{"a":{"url":"u"}}}`,
@@ -52,6 +53,9 @@ func TestDocumentUnknown(t *testing.T) {
 		`{"webhook":{},"webhooks":{}}`:                                     "webhook is no member of a document; did you mean webhooks?",
 		`{"Type":"bank","webhooks":{}}`:                                    "did you mean type?",
 		`{"webhooks":{"a":{"name":"b","url":"u"}}}`:                        `a: its member name says "b"`,
+		`{"webhooks":{"a":{"url":"u","limits":{"maxInflight":3}}}}`:        "webhooks.a.limits.maxInflight is no member of a document; did you mean maxInFlight?",
+		`{"webhooks":{"a":{"url":"u","limits":{"rate":[1]}}}}`:             "webhooks.a.limits holds neither URLs nor what this member can have",
+		`{"webhooks":{"a":{"url":"u","limit":{"rate":1}}}}`:                "webhooks.a.limit is no member of a document; did you mean limits?",
 		`{"webhooks":{"a":{"url":"u","transactions":["https://a.test"]}}}`: "did you mean transaction?",
 	} {
 		_, err := admin.ParseDocument([]byte(in), func(path string) int { return lines[path] })

@@ -16,18 +16,15 @@ import (
 type Created struct {
 	Config  webhook.Config
 	Secret  secret.Text
-	Existed bool // it was there already and was left as it is; no secret then
+	Existed bool     // it was there already and was left as it is; no secret then
+	Lacking []string // fields that an older server does not know, so it was created without them
 }
 
 // CheckURLs judges every URL of a change, in the order of
 // [webhook.Config.Targets].
 func (s *Service) CheckURLs(ctx context.Context, patch *webhook.Patch) []Verdict {
-	config := patch.Apply(webhook.Config{})
 	var urls []string
-	for _, target := range config.Targets() {
-		if target.Type == "" && patch.URL == nil {
-			continue
-		}
+	for _, target := range patch.Targets() {
 		urls = append(urls, target.URL)
 	}
 	return s.judge(ctx, urls)
@@ -85,8 +82,11 @@ func (s *Service) Create(ctx context.Context, organization, name string, patch *
 	if value.IsZero() {
 		value = secret.Generate()
 	}
-	config := patch.Apply(webhook.Config{Name: name})
-	err := s.Store.CreateWebhook(ctx, organization, config, value, s.Now())
+	config, err := patch.Apply(webhook.Config{Name: name})
+	if err != nil {
+		return Created{}, err
+	}
+	err = s.Store.CreateWebhook(ctx, organization, config, value, s.Now())
 	if webhook.CodeOf(err) == webhook.CodeNameConflict && ifAbsent {
 		found, err := s.Store.Webhook(ctx, organization, name)
 		return Created{Config: found.Config, Existed: true}, err
@@ -129,14 +129,14 @@ func (s *Service) Update(ctx context.Context, organization, name string, patch *
 		if patch.Empty() {
 			return nil, nil
 		}
-		next := patch.Apply(found.Config)
-		return &next, nil
+		next, err := patch.Apply(found.Config)
+		return &next, err
 	})
 	return result, err
 }
 
-// Put makes a webhook be what patch says: created with a fresh secret, or
-// replaced with its secret kept.
+// Put makes a webhook be what patch says: created with a fresh secret, or replaced.
+// A webhook that is there keeps its secret and the fields that patch does not name.
 func (s *Service) Put(ctx context.Context, organization, name string, patch *webhook.Patch, ifMatch string) (Created, bool, error) {
 	if err := webhook.CheckName(name); err != nil {
 		return Created{}, false, err
@@ -146,7 +146,7 @@ func (s *Service) Put(ctx context.Context, organization, name string, patch *web
 	}
 	value := secret.Generate()
 	config, created, err := s.Store.ChangeWebhook(ctx, organization, name, value, s.Now(), func(found *webhook.Webhook) (*webhook.Config, error) {
-		next := webhook.Config{Name: name}
+		have := webhook.Config{Name: name}
 		switch {
 		case found == nil && ifMatch != "":
 			return nil, changed()
@@ -154,10 +154,10 @@ func (s *Service) Put(ctx context.Context, organization, name string, patch *web
 			if err := matches(ifMatch, &found.Config); err != nil {
 				return nil, err
 			}
-			next.Limits = found.Limits
+			have = found.Config
 		}
-		next = patch.Apply(next)
-		return &next, nil
+		next, err := patch.Replace(have)
+		return &next, err
 	})
 	if err != nil || !created {
 		return Created{Config: config}, false, err

@@ -176,14 +176,15 @@ func (c *Client) Create(ctx context.Context, _, name string, patch *webhook.Patc
 	if err := webhook.CheckName(name); err != nil {
 		return admin.Created{}, err
 	}
-	if err := withoutLimits(name, patch); err != nil {
+	text, err := patch.JSON()
+	if err != nil {
 		return admin.Created{}, err
 	}
 	if !value.IsZero() {
 		return admin.Created{}, webhook.Errorf(webhook.CodeBadRequest, "a server makes the secret of a new webhook itself").
 			WithHint("create it, then set the secret with `sealpost webhook rotate NAME --now --secret SRC`")
 	}
-	body, _, err := c.do(ctx, call{method: http.MethodPost, path: webhookPath(name), body: patchJSON(patch)})
+	body, _, err := c.do(ctx, call{method: http.MethodPost, path: webhookPath(name), body: text})
 	if webhook.CodeOf(err) == webhook.CodeNameConflict && ifAbsent {
 		found, err := c.Get(ctx, "", name)
 		return admin.Created{Config: found.Config, Existed: true}, err
@@ -191,7 +192,9 @@ func (c *Client) Create(ctx context.Context, _, name string, patch *webhook.Patc
 	if err != nil {
 		return admin.Created{}, err
 	}
-	return decodeCreated(name, body)
+	created, err := decodeCreated(name, body)
+	created.Lacking = patch.Lacking(&created.Config)
+	return created, err
 }
 
 func decodeCreated(name string, body []byte) (admin.Created, error) {
@@ -217,25 +220,6 @@ func decodeConfig(name string, body []byte) (webhook.Config, error) {
 		return config, badAnswer(err)
 	}
 	return config, nil
-}
-
-// patchJSON writes a change as the contract's document.
-func patchJSON(p *webhook.Patch) []byte {
-	var members []webhook.Member
-	add := func(key string, value any) { members = append(members, webhook.Member{Key: key, Value: value}) }
-	if p.URL != nil {
-		add("url", *p.URL)
-	}
-	if p.Only != nil {
-		add("events", *p.Only)
-	}
-	if p.Enabled != nil {
-		add("enabled", *p.Enabled)
-	}
-	for resource, actions := range p.Routes {
-		add(resource, actions)
-	}
-	return webhook.MarshalMembers(members)
 }
 
 // Get is [admin.Service.Get].
@@ -281,14 +265,14 @@ func (c *Client) List(ctx context.Context, _ string) ([]webhook.Webhook, error) 
 	return found, nil
 }
 
-// withoutLimits refuses what the API can't carry. Its document ignores members that
-// it does not know, so to send them would be to lose them without a word.
-func withoutLimits(name string, patch *webhook.Patch) error {
-	if !patch.Limits() {
+// Lacking is the error of a server that passed over fields of a change because it
+// does not know them; nil if there are none. Its code is [webhook.CodeUnavailable].
+func Lacking(names []string) error {
+	if len(names) == 0 {
 		return nil
 	}
-	return webhook.Errorf(webhook.CodeBadRequest, "--max-in-flight and --rate can't be set over HTTP: a webhook's document there has no room for them").
-		WithHint(fmt.Sprintf("on the server's own machine, without --server: `sealpost webhook update %s --max-in-flight N --rate N`; the running daemon goes by it at once", name))
+	return webhook.Errorf(webhook.CodeUnavailable, fmt.Sprintf("the server is older and does not know %s; it made the rest of the change", strings.Join(names, ", "))).
+		WithHint("upgrade the server, then make the change again")
 }
 
 // Update is [admin.Service.Update].
@@ -296,14 +280,19 @@ func (c *Client) Update(ctx context.Context, _, name string, patch *webhook.Patc
 	if err := webhook.CheckName(name); err != nil {
 		return webhook.Config{}, err
 	}
-	if err := withoutLimits(name, patch); err != nil {
-		return webhook.Config{}, err
-	}
-	body, _, err := c.do(ctx, call{method: http.MethodPatch, path: webhookPath(name), body: patchJSON(patch), ifMatch: ifMatch})
+	text, err := patch.JSON()
 	if err != nil {
 		return webhook.Config{}, err
 	}
-	return decodeConfig(name, body)
+	body, _, err := c.do(ctx, call{method: http.MethodPatch, path: webhookPath(name), body: text, ifMatch: ifMatch})
+	if err != nil {
+		return webhook.Config{}, err
+	}
+	config, err := decodeConfig(name, body)
+	if err != nil {
+		return config, err
+	}
+	return config, Lacking(patch.Lacking(&config))
 }
 
 // Put is [admin.Service.Put].
@@ -311,11 +300,16 @@ func (c *Client) Put(ctx context.Context, _, name string, patch *webhook.Patch, 
 	if err := webhook.CheckName(name); err != nil {
 		return admin.Created{}, false, err
 	}
-	body, _, err := c.do(ctx, call{method: http.MethodPut, path: webhookPath(name), body: patchJSON(patch), ifMatch: ifMatch})
+	text, err := patch.JSON()
+	if err != nil {
+		return admin.Created{}, false, err
+	}
+	body, _, err := c.do(ctx, call{method: http.MethodPut, path: webhookPath(name), body: text, ifMatch: ifMatch})
 	if err != nil {
 		return admin.Created{}, false, err
 	}
 	created, err := decodeCreated(name, body)
+	created.Lacking = patch.Lacking(&created.Config)
 	return created, !created.Secret.IsZero(), err
 }
 

@@ -142,7 +142,7 @@ func (s *session) purge(ctx context.Context, org int64, now time.Time) (more boo
 			WHERE c.organization = ?1 AND u.at <= (SELECT deleted_at FROM organization WHERE seq = ?1) LIMIT ?2)`,
 		`DELETE FROM credential WHERE organization = ?1 AND (provider, user) IN (SELECT provider, user FROM credential WHERE organization = ?1 LIMIT ?2)`,
 		`DELETE FROM decline WHERE organization = ?1 AND transaction_id IN (SELECT transaction_id FROM decline WHERE organization = ?1 LIMIT ?2)`,
-		`UPDATE webhook SET url = '', routes = '{}' WHERE seq IN (SELECT seq FROM webhook WHERE organization = ?1 AND url != '' LIMIT ?2)`,
+		`UPDATE webhook SET url = '', routes = '{}', config = '{}' WHERE seq IN (SELECT seq FROM webhook WHERE organization = ?1 AND url != '' LIMIT ?2)`,
 	} {
 		n, err := s.changed(query, org, pruneLeast)
 		if n > 0 || err != nil {

@@ -14,8 +14,8 @@ import (
 // ImportWebhooks stores webhooks with their secrets, all or none, and the
 // organization's type when one is given. One that is there already with the
 // same configuration and secret is left as it is; any other difference is
-// [webhook.CodeConflict]. A zero secret means to make one.
-func (s *Store) ImportWebhooks(ctx context.Context, organization, kind string, webhooks []webhook.Config, secrets []secret.Text, now time.Time) (created int, err error) {
+// [webhook.CodeConflict]. Fields that an import does not name make no difference.
+func (s *Store) ImportWebhooks(ctx context.Context, organization, kind string, webhooks []webhook.Imported, now time.Time) (created int, err error) {
 	err = s.separate(ctx, func(tx *session) error {
 		created = 0
 		org, err := tx.organization(organization, true, now)
@@ -29,20 +29,28 @@ func (s *Store) ImportWebhooks(ctx context.Context, organization, kind string, w
 		}
 		var conflicts []string
 		var crowded error
-		for i, config := range webhooks {
-			found, err := tx.webhook(org, config.Name)
+		for _, one := range webhooks {
+			found, err := tx.webhook(org, one.Name)
+			if err != nil {
+				return err
+			}
+			have := webhook.Config{Name: one.Name}
+			if found != nil {
+				have = found.Config
+			}
+			config, err := one.Patch.Replace(have)
 			if err != nil {
 				return err
 			}
 			if found == nil {
-				if err := s.insertWebhook(tx, org, config, orGenerated(secrets[i]), now); err != nil {
+				if err := s.insertWebhook(tx, org, config, orGenerated(one.Secret), now); err != nil {
 					return err
 				}
 				created++
 				crowded = errors.Join(crowded, s.urlsWithin(tx, org, webhook.Config{}, config))
 				continue
 			}
-			same, err := s.sameAs(tx, found, config, secrets[i])
+			same, err := s.sameAs(tx, found, config, one.Secret)
 			if err != nil {
 				return err
 			}
@@ -67,7 +75,6 @@ func orGenerated(value secret.Text) secret.Text {
 
 // sameAs reports whether a stored webhook is what a document says.
 func (s *Store) sameAs(tx *session, found *webhook.Webhook, config webhook.Config, value secret.Text) (bool, error) {
-	config.Limits = found.Limits // a document has no room for them
 	if found.Config.ETag() != config.ETag() {
 		return false, nil
 	}

@@ -106,7 +106,7 @@ func TestSlugsOfStrangers(t *testing.T) {
 		},
 		"setting": func(name string) error { _, err := s.OwnOrganization(t.Context(), name, now); return err },
 		"import": func(name string) error {
-			_, err := s.ImportWebhooks(t.Context(), name, "", nil, nil, now)
+			_, err := s.ImportWebhooks(t.Context(), name, "", nil, now)
 			return err
 		},
 	} {

@@ -13,7 +13,7 @@ import (
 	"sealpost/internal/webhook"
 )
 
-const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.failures, w.failure_hours, w.failure_hour, w.retry_after, w.max_in_flight, w.rate,
+const webhookColumns = `w.seq, o.id, w.name, w.url, w.routes, w.only_types, w.disabled, w.failing_since, w.failures, w.failure_hours, w.failure_hour, w.retry_after, w.config,
 	w.created_at, w.updated_at, w.deleted_at, (SELECT max(ends_at) FROM signing_secret WHERE webhook = w.seq), w.disabled_before,
 	(SELECT events FROM missing WHERE webhook = w.seq), (SELECT since FROM missing WHERE webhook = w.seq)`
 
@@ -23,11 +23,11 @@ const webhookTables = `webhook w JOIN organization o ON o.seq = w.organization`
 type scanner interface{ Scan(into ...any) error }
 
 func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
-	var routes, only string
+	var routes, only, config string
 	var disabled, before sql.NullString
 	var failing, floor, deletedAt, ends, missed, since sql.NullInt64
 	var created, updated int64
-	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Health.Failures, &w.Health.Hours, &w.Health.Hour, &floor, &w.Limits.MaxInFlight, &w.Limits.Rate,
+	err = row.Scan(&w.Seq, &w.Organization, &w.Name, &w.URL, &routes, &only, &disabled, &failing, &w.Health.Failures, &w.Health.Hours, &w.Health.Hour, &floor, &config,
 		&created, &updated, &deletedAt, &ends, &before, &missed, &since)
 	if err != nil {
 		return w, false, err
@@ -36,7 +36,7 @@ func scanWebhook(row scanner) (w webhook.Webhook, deleted bool, err error) {
 		disabled = before
 	}
 	w.Disabled, w.DisabledWhy = disabled.Valid, disabled.String
-	if err := errors.Join(decodeRoutes(routes, &w.Config), json.Unmarshal([]byte(only), &w.Only)); err != nil {
+	if err := errors.Join(decodeRoutes(routes, &w.Config), json.Unmarshal([]byte(only), &w.Only), w.ReadStored(config)); err != nil {
 		// One row that can't be read stops neither lists nor other webhooks. Where
 		// its events should go is not known, so they wait.
 		w.Damaged, w.Disabled, w.DisabledWhy = true, true, fmt.Sprintf("its stored configuration can't be read: %v", err)
@@ -104,9 +104,9 @@ func (s *Store) insertWebhook(tx *session, org int64, config webhook.Config, val
 	if config.Disabled {
 		disabled = webhook.DisabledByHand
 	}
-	seq, err := tx.insert(`INSERT INTO webhook (organization, name, url, routes, only_types, disabled, max_in_flight, rate, created_at, updated_at)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) ON CONFLICT DO NOTHING`,
-		org, config.Name, config.URL, routes, only, disabled, config.Limits.MaxInFlight, config.Limits.Rate, millis(now))
+	seq, err := tx.insert(`INSERT INTO webhook (organization, name, url, routes, only_types, disabled, config, created_at, updated_at)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT DO NOTHING`,
+		org, config.Name, config.URL, routes, only, disabled, string(config.Stored()), millis(now))
 	if err != nil {
 		return err
 	}
@@ -184,8 +184,8 @@ func (s *session) updateWebhook(found *webhook.Webhook, next webhook.Config, now
 	case next.Disabled:
 		disabled = webhook.DisabledByHand
 	}
-	err := s.exec(`UPDATE webhook SET url = ?, routes = ?, only_types = ?, disabled = ?, max_in_flight = ?, rate = ?, updated_at = ? WHERE seq = ?`,
-		next.URL, routes, only, disabled, next.Limits.MaxInFlight, next.Limits.Rate, millis(now), found.Seq)
+	err := s.exec(`UPDATE webhook SET url = ?, routes = ?, only_types = ?, disabled = ?, config = ?, updated_at = ? WHERE seq = ?`,
+		next.URL, routes, only, disabled, string(next.Stored()), millis(now), found.Seq)
 	if err == nil && found.Disabled != next.Disabled {
 		err = s.exec(`UPDATE webhook SET failing_since = NULL, failures = 0, failure_hours = 0, failure_hour = 0 WHERE seq = ?`, found.Seq)
 	}

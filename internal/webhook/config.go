@@ -102,6 +102,9 @@ func (c *Config) ClearRoute(resource, action string) {
 // Clone returns a copy that shares nothing with c.
 func (c *Config) Clone() Config {
 	clone := *c
+	for i := range Fields {
+		Fields[i].copy(c, &clone)
+	}
 	clone.Only = slices.Clone(c.Only)
 	clone.Routes = nil
 	for resource, actions := range c.Routes {
@@ -113,9 +116,9 @@ func (c *Config) Clone() Config {
 }
 
 // AppendJSON writes the configuration's members in their fixed order: name
-// (when named), url, events and enabled (when they limit anything), then one
-// group per resource. extra members, such as the secret of a fresh webhook,
-// come last.
+// (when named), url, events and enabled (when they limit anything), the fields
+// that are not at their default, then one group per resource. extra members, such
+// as the secret of a fresh webhook, come last.
 func (c *Config) AppendJSON(named bool, extra ...Member) []byte {
 	members := make([]Member, 0, 4+len(c.Routes)+len(extra))
 	if named {
@@ -128,6 +131,7 @@ func (c *Config) AppendJSON(named bool, extra ...Member) []byte {
 	if c.Disabled {
 		members = append(members, Member{"enabled", false})
 	}
+	members = append(members, c.Shown()...)
 	for _, resource := range slices.Sorted(maps.Keys(c.Routes)) {
 		members = append(members, Member{resource, c.Routes[resource]})
 	}
@@ -138,9 +142,10 @@ func (c *Config) AppendJSON(named bool, extra ...Member) []byte {
 func (c *Config) MarshalJSON() ([]byte, error) { return c.AppendJSON(true), nil }
 
 // ETag returns the entity tag of the configuration (RFC 9110, section 8.8.3):
-// a strong one over everything that a client can see and change.
+// a strong one over everything that can be changed, also where a resource group
+// hides it.
 func (c *Config) ETag() string {
-	sum := sha256.Sum256(c.AppendJSON(true, Member{"limits", c.Limits}))
+	sum := sha256.Sum256(c.AppendJSON(true, Member{"config", json.RawMessage(c.Stored())}))
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
 }
 
@@ -151,26 +156,30 @@ type Member struct {
 }
 
 // MarshalMembers writes a JSON object with its members in the given order. It
-// panics on values that JSON can't hold, which only a bug can bring here.
+// panics on values that JSON can't hold.
 func MarshalMembers(members []Member) []byte {
 	var out bytes.Buffer
-	encode := func(v any) {
-		encoder := json.NewEncoder(&out)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(v); err != nil {
-			panic(fmt.Sprintf("webhook: %T can't be JSON: %v", v, err))
-		}
-		out.Truncate(out.Len() - 1) // the newline that Encode adds
-	}
 	out.WriteByte('{')
 	for i, member := range members {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		encode(member.Key)
+		out.Write(marshal(member.Key))
 		out.WriteByte(':')
-		encode(member.Value)
+		out.Write(marshal(member.Value))
 	}
 	out.WriteByte('}')
 	return out.Bytes()
+}
+
+// marshal writes a value as JSON that is to be read by people too. It panics on
+// values that JSON can't hold, which only a bug can bring here.
+func marshal(v any) json.RawMessage {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		panic(fmt.Sprintf("webhook: %T can't be JSON: %v", v, err))
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }

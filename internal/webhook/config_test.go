@@ -55,7 +55,10 @@ func TestDecodeConfig(t *testing.T) {
 				}
 				return
 			}
-			config := patch.Apply(Config{Name: "x"})
+			config, err := patch.Apply(Config{Name: "x"})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if got = string(config.AppendJSON(true)); got != test.want {
 				t.Errorf("%s, not %s", got, test.want)
 			}
@@ -79,7 +82,10 @@ func TestPatch(t *testing.T) {
 			t.Errorf("%s: %v", test.body, err)
 			continue
 		}
-		changed := patch.Apply(base)
+		changed, err := patch.Apply(base)
+		if err != nil {
+			t.Errorf("%s: %v", test.body, err)
+		}
 		if got := string(changed.AppendJSON(true)); got != test.want {
 			t.Errorf("%s gives %s, not %s", test.body, got, test.want)
 		}

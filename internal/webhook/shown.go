@@ -32,6 +32,10 @@ func ReadShown(name string, body []byte) (Config, error) {
 		case "enabled":
 			c.Disabled = string(raw) == "false"
 		default:
+			if f := fieldNamed(key); f != nil && !groupLike(raw) {
+				f.readShown(&c, raw)
+				continue
+			}
 			c.readGroup(key, raw)
 		}
 	}

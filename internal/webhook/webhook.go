@@ -56,6 +56,14 @@ const KeepRotated = 30 * 24 * time.Hour
 // DefaultOverlap is how long a rotated secret goes on signing.
 const DefaultOverlap = 24 * time.Hour
 
+// Imported is a webhook that an import stores: what a document says of it, and its
+// secret. A zero secret means to make one.
+type Imported struct {
+	Name   string
+	Patch  *Patch
+	Secret secret.Text
+}
+
 // Receiver is what the engine needs to know of a webhook for one attempt. It
 // is a snapshot: whoever holds one asks again when the store has changed.
 type Receiver struct {
