@@ -128,6 +128,11 @@ func (p *published) failed() bool {
 	return slices.ContainsFunc(p.deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Dead || d.State == webhook.Cancelled })
 }
 
+// disappoints reports whether a delivery is not as it was expected.
+func (p *published) disappoints(i int) bool {
+	return slices.ContainsFunc(p.expected, func(e expectation) bool { return e.delivery == i && !e.met })
+}
+
 // parked names the webhooks whose delivery waits for them to be enabled: it has
 // neither arrived nor failed.
 func (p *published) parked() (names []string) {
@@ -145,6 +150,7 @@ type attemptJSON struct {
 	Status   int     `json:"status"`
 	Duration float64 `json:"duration_ms"`
 	Error    string  `json:"error"`
+	Response *string `json:"response,omitempty"` // the first KiB of the answer's body; absent when there is none to show
 }
 
 type deliveryJSON struct {
@@ -170,8 +176,13 @@ func (a *app) printPublished(p *published) error {
 	if err := a.print("%s", p.id); err != nil {
 		return err
 	}
-	for _, d := range p.deliveries {
+	for i, d := range p.deliveries {
 		a.say("  %s", a.deliveryLine(&d))
+		if d.State == webhook.Dead || p.disappoints(i) {
+			for _, line := range answers(&d) {
+				a.say("    %s", line)
+			}
+		}
 	}
 	if p.unserved && slices.ContainsFunc(p.deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Pending }) {
 		a.say("no daemon runs; `sealpost serve` lets it go out")
@@ -186,7 +197,11 @@ func (p *published) view() publishedJSON {
 	for i, d := range deliveries {
 		rows[i] = deliveryJSON{ID: d.ID, Webhook: d.Webhook, URL: d.URL, State: string(d.State), Attempts: make([]attemptJSON, len(d.Attempts))}
 		for j, t := range d.Attempts {
-			rows[i].Attempts[j] = attemptJSON{t.N, t.Status, milliseconds(t.Duration), t.Error}
+			rows[i].Attempts[j] = attemptJSON{N: t.N, Status: t.Status, Duration: milliseconds(t.Duration), Error: t.Error}
+			if t.Response != nil {
+				text := answerText(t.Response)
+				rows[i].Attempts[j].Response = &text
+			}
 		}
 	}
 	return publishedJSON{p.id, rows, p.missed, viewExpectations(p.expected, rows)}

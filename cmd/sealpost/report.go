@@ -92,6 +92,9 @@ func (p *published) testCase(i int) (c junitCase, took time.Duration) {
 	for _, t := range d.Attempts {
 		took += t.Duration
 		lines = append(lines, fmt.Sprintf("attempt %d: %s in %s", t.N, deliver.Describe(t), t.Duration.Round(time.Microsecond)))
+		if len(t.Response) > 0 {
+			lines = append(lines, "answer"+answerSize(t)+":", escaped(answerText(t.Response)))
+		}
 	}
 	c = junitCase{Class: "sealpost." + p.eventType, Name: p.eventType + " → " + p.deliveryName(i), Time: seconds(took), Output: strings.Join(lines, "\n")}
 	var missed []expectation
@@ -100,7 +103,9 @@ func (p *published) testCase(i int) (c junitCase, took time.Duration) {
 			missed = append(missed, e)
 		}
 	}
-	c.Failure = failureOf(missed)
+	if c.Failure = failureOf(missed); c.Failure != nil {
+		c.Failure.Text = c.Output
+	}
 	if why := trouble(d); why != "" {
 		c.Failure = &junitProblem{Message: why, Type: string(d.State), Text: c.Output}
 	}

@@ -2,6 +2,7 @@
 // the words in turn (the last one stays). A word is a status, STATUS,SECONDS (with
 // Retry-After), hang (never answers), or held: it writes FOLDER/held-N, answers
 // 503 once FOLDER/go is there, and so lets a story do something in between.
+// Its answers have the text of FOLDER/answer, byte for byte, once that file is there.
 // What arrives is written to FOLDER/requests.jsonl and FOLDER/body-N. Once it
 // listens it writes, in this order, ca.pem, url (https) and plain (http) to FOLDER.
 package main
@@ -68,7 +69,11 @@ func main() {
 		_ = os.WriteFile(name+".part", body, 0o600) // whole before somebody waits for it
 		_ = os.Rename(name+".part", name)
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "answer %d\n", n)
+		text, err := os.ReadFile(filepath.Join(folder, "answer"))
+		if err != nil {
+			text = fmt.Appendf(nil, "answer %d\n", n)
+		}
+		_, _ = w.Write(text)
 	})
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		panic(err)
