@@ -163,6 +163,8 @@ HAR, Postman, webhook.site, ngrok, curl -v, a request copied as cURL, PowerShell
 CGI variables, or what sealpost listen and delivery get print.
 
 A cause is proven when computing the signature under it gives exactly what was received.
+With --framework express the fix shows the line to change in that web framework;
+docs/frameworks.md has a whole receiver for each.
 
   sealpost verify-signature --body @body.json --secret @secret.txt -H 'Signature: …'
   sealpost verify-signature --request @request.har --webhook orders --tolerance none

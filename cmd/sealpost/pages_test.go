@@ -24,7 +24,7 @@ import (
 //
 // and come from the program itself. `make docs` fills them in; [TestGenerated]
 // says when one is stale.
-var pages = []string{"api", "delivery", "events", "flows", "receiving"}
+var pages = []string{"api", "delivery", "events", "flows", "frameworks", "receiving"}
 
 // docsSeed is the seed of the flows that docs/flows.md shows.
 const docsSeed = 2

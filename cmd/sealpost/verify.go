@@ -33,6 +33,7 @@ type verifyFlags struct {
 	scheme, tolerance, at  string
 	computed               string
 	showExpected           bool
+	framework              string
 }
 
 func newVerify(a *app) *cobra.Command {
@@ -53,7 +54,8 @@ With --computed it says what your own code does wrong, given what it came up wit
 a signature to hold it against the exit code is 1 in any case, for nothing was verified. For
 a webhook-signature it needs -H webhook-id and -H webhook-timestamp as well. With
 --webhook the secrets, also retired ones and those of other webhooks, and the body as it
-was sent are taken from the database. The right signature is shown with --show-expected
+was sent are taken from the database. With --framework the fix shows the line of that web
+framework; docs/frameworks.md has a whole receiver for each. The right signature is shown with --show-expected
 only; a failure never becomes a pass.`,
 		Example: `  sealpost verify-signature --body '{"a":1}' --secret 0123456789abcdef0123456789abcdef -H 'Signature: f0546246da9e2349100c845a8561214788d75d900f3c086a72fcfa03bb1f42ab'
   sealpost verify-signature --body '{"test": 2432232314}' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw --tolerance none -H 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' -H 'webhook-timestamp: 1614265330' -H 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
@@ -91,7 +93,9 @@ only; a failure never becomes a pass.`,
 	cmd.Flags().StringVar(&f.at, "at", "", "judge freshness as of this time, RFC 3339 or Unix seconds (now)")
 	cmd.Flags().StringVar(&f.computed, "computed", "", "what your own code computed: learn what it does wrong")
 	cmd.Flags().BoolVar(&f.showExpected, "show-expected", false, "show the right signature")
+	cmd.Flags().StringVar(&f.framework, "framework", "", "the receiver's web framework: the fix shows the line to change there")
 	_ = cmd.RegisterFlagCompletionFunc("webhook", a.completeWebhooks)
+	_ = cmd.RegisterFlagCompletionFunc("framework", cobra.FixedCompletions(frameworkNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("scheme", cobra.FixedCompletions(schemeNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -99,6 +103,9 @@ only; a failure never becomes a pass.`,
 // inquiry gathers what is to be judged, and what helps to explain it.
 func (a *app) inquiry(ctx context.Context, f *verifyFlags) (q signature.Inquiry, err error) {
 	q.Computed, q.ShowExpected = f.computed, f.showExpected
+	if q.Framework, err = framework(f.framework); err != nil {
+		return q, err
+	}
 	if q.Request, err = a.signedRequest(ctx, f); err != nil {
 		return q, err
 	}

@@ -160,7 +160,7 @@ type CodeInfo struct {
 
 // What the fixes of several codes say.
 const (
-	fixRaw     = "hash the bytes as they came in, before any parser, framework or editor touches them"
+	fixRaw     = "hash the bytes as they came in, before any parser, framework or editor touches them; verify-signature --framework NAME shows the line to change"
 	fixKey     = "use all characters of the secret as UTF-8 bytes; only for whsec_… cut the prefix and decode the rest as base64"
 	fixText    = "pass the secret on exactly as it was shown, with nothing around it"
 	fixContent = "sign id.timestamp.body for webhook-signature and the body alone for Signature, each as it stands in the request"

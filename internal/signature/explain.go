@@ -18,6 +18,7 @@ type Inquiry struct {
 	Stored       []byte   // the body as it was sent; nil when not known
 	Samples      [][]byte // bodies whose keys stand in the order of sending
 	ShowExpected bool     // put the right value into the result
+	Framework    string   // the receiver's framework, by its name in [Frameworks]; "" when not known
 }
 
 // maxOthers bounds the headers that are searched for a stray signature.
@@ -44,6 +45,7 @@ func Explain(q Inquiry) Result {
 	if q.Computed != "" {
 		e.explainComputed()
 	}
+	framed(result.Causes, q.Framework)
 	if q.ShowExpected {
 		result.Expected = e.expected()
 	}
