@@ -150,7 +150,7 @@ func newWebhookExport(a *app) *cobra.Command {
 				}
 				text = bytes.TrimSuffix(text, []byte("\n"))
 			}
-			return a.print("%s", text)
+			return a.printText(string(text))
 		},
 	}
 	cmd.Flags().BoolVar(&withSecrets, "with-secrets", false, "print the signing secrets too, to move a deployment")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"regexp"
 	"strings"
@@ -44,28 +46,36 @@ func escaped(text string) string {
 	return out.String()
 }
 
-// ownColour is a sequence that our own styles write.
-var ownColour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+// Colours that this program writes are told from those in texts from outside by a mark
+// before each sequence: an SGR sequence with a number that nobody outside can know. It
+// takes no width, and is taken out when the line is written.
 
-// talk formats a line for a stream. On a terminal the texts in it are escaped; where the
-// stream has colours, those stay.
-func (a *app) talk(stream any, format string, args []any) string {
-	if !isTerminal(stream) {
-		return fmt.Sprintf(format, args...)
-	}
-	line := fmt.Sprintf(format, args...)
-	if !a.colored(stream) {
-		return escaped(line)
-	}
+// mark begins each sequence of ours.
+var mark = func() string {
+	var number [8]byte
+	_, _ = rand.Read(number[:]) // never fails
+	return fmt.Sprintf("\x1b[%dm", binary.BigEndian.Uint64(number[:]))
+}()
+
+// sequence is what styles write.
+var sequence = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// marked marks the sequences that a style has written around a text.
+func marked(styled string) string { return sequence.ReplaceAllString(styled, mark+"$0") }
+
+// unmarked takes the marks out of a text whose parts from outside were escaped before.
+func unmarked(text string) string { return strings.ReplaceAll(text, mark, "") }
+
+// talk formats a line for people. What a terminal obeys is escaped, but for our own
+// colours. It is escaped in a pipe too, since a pager or a log may show it to a terminal later.
+func talk(format string, args []any) string {
 	var out strings.Builder
-	for last := 0; ; {
-		next := ownColour.FindStringIndex(line[last:])
-		if next == nil {
-			out.WriteString(escaped(line[last:]))
-			return out.String()
+	for i, part := range strings.Split(fmt.Sprintf(format, args...), mark) {
+		if at := sequence.FindStringIndex(part); i > 0 && at != nil && at[0] == 0 {
+			out.WriteString(part[:at[1]])
+			part = part[at[1]:]
 		}
-		out.WriteString(escaped(line[last : last+next[0]]))
-		out.WriteString(line[last+next[0] : last+next[1]])
-		last += next[1]
+		out.WriteString(escaped(part))
 	}
+	return out.String()
 }

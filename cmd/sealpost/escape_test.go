@@ -30,3 +30,20 @@ func TestEscaped(t *testing.T) {
 		t.Errorf("%q became %q", a, b)
 	}
 }
+
+// TestOnlyOwnColoursStay: a line keeps the sequences of this program's styles, and
+// escapes the same ones in texts from outside.
+func TestOnlyOwnColoursStay(t *testing.T) {
+	const red, plain = "\x1b[38;5;203m", "\x1b[0m"
+	own := marked(red + escaped("dead"+plain) + plain)
+	foreign := red + "x" + plain + "\x1b[99mm\u009b"
+	for want, got := range map[string]string{
+		red + `dead\u001b[0m` + plain + ` \u001b[38;5;203mx\u001b[0m\u001b[99mm\u009b`: talk("%s %s", []any{own, foreign}),
+		`\u001b[38;5;203mx\u001b[0m\u001b[99mm\u009b` + red + `dead\u001b[0m` + plain:  talk("%s%s", []any{foreign, own}),
+		`no colours \u001b[0m`: talk("no colours %s", []any{plain}),
+	} {
+		if got != want {
+			t.Errorf("%q is written, not %q", got, want)
+		}
+	}
+}

@@ -187,9 +187,9 @@ func newEventTypes(a *app) *cobra.Command {
 			case schema && a.json():
 				return a.printJSON(json.RawMessage(t.Schema))
 			case schema:
-				return a.print("%s", strings.TrimSpace(string(t.Schema)))
+				return a.printText(strings.TrimSpace(string(t.Schema)))
 			case sample:
-				return a.print("%s", t.Sample)
+				return a.printText(string(t.Sample))
 			}
 			return a.printType(t)
 		},

@@ -179,9 +179,9 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.streams.err, "%s\n", escaped(string(text)))
 		return f.Exit
 	}
-	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleError, "error:"), strings.ReplaceAll(escaped(f.Message), "\n", "\n       "))
+	fmt.Fprintf(a.streams.err, "%s %s\n", unmarked(a.style(styleError, "error:")), strings.ReplaceAll(escaped(f.Message), "\n", "\n       "))
 	if f.Hint != "" {
-		fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleHint, "hint: "), escaped(f.Hint))
+		fmt.Fprintf(a.streams.err, "%s %s\n", unmarked(a.style(styleHint, "hint: ")), escaped(f.Hint))
 	}
 	return f.Exit
 }

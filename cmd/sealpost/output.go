@@ -23,12 +23,12 @@ func (a *app) json() bool { return a.output == "json" || a.output == "jsonl" }
 // say writes a line of talk.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.streams.err, "%s\n", a.talk(a.streams.err, format, args))
+		fmt.Fprintf(a.streams.err, "%s\n", talk(format, args))
 	}
 }
 
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.streams.err, "%s %s\n", a.style(styleWarn, "warning:"), a.talk(a.streams.err, format, args))
+	fmt.Fprintf(a.streams.err, "%s %s\n", unmarked(a.style(styleWarn, "warning:")), talk(format, args))
 }
 
 // printJSON writes one value: indented for -o json, on one line for jsonl.
@@ -64,9 +64,25 @@ func (a *app) printBytes(name string, raw []byte) error {
 	}
 }
 
-// print writes a line of data.
+// print writes a line for people.
 func (a *app) print(format string, args ...any) error {
-	_, err := fmt.Fprintf(a.streams.out, "%s\n", a.talk(a.streams.out, format, args))
+	_, err := fmt.Fprintf(a.streams.out, "%s\n", talk(format, args))
+	return err
+}
+
+// printText writes a text that a program may read: as it is in a pipe, and escaped on a
+// terminal.
+func (a *app) printText(text string) error {
+	if isTerminal(a.streams.out) {
+		text = escaped(text)
+	}
+	_, err := fmt.Fprintf(a.streams.out, "%s\n", text)
+	return err
+}
+
+// printDrawn writes what a style has drawn. Parts from outside must be escaped in it.
+func (a *app) printDrawn(text string) error {
+	_, err := fmt.Fprintf(a.streams.out, "%s\n", unmarked(text))
 	return err
 }
 
@@ -77,7 +93,7 @@ func (a *app) printFields(fields [][2]string) error {
 		width = max(width, lipgloss.Width(f[0]))
 	}
 	for _, f := range fields {
-		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-lipgloss.Width(f[0]))), escaped(f[1])); err != nil {
+		if err := a.print("%s  %s", a.styleOut(styleName, f[0]+strings.Repeat(" ", width-lipgloss.Width(f[0]))), f[1]); err != nil {
 			return err
 		}
 	}
@@ -169,11 +185,13 @@ func (a *app) styleOut(color lipgloss.AdaptiveColor, text string) string {
 	return paint(a.renderer(a.streams.out), a.colored(a.streams.out), color, text)
 }
 
+// paint colours a text. Its sequences are marked, see [talk].
 func paint(r *lipgloss.Renderer, colored bool, color lipgloss.AdaptiveColor, text string) string {
+	text = escaped(text)
 	if !colored {
 		return text
 	}
-	return r.NewStyle().Foreground(color).Render(text)
+	return marked(r.NewStyle().Foreground(color).Render(text))
 }
 
 // when shows a time: RFC 3339 in data, relative on a terminal.

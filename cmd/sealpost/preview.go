@@ -275,8 +275,13 @@ func (a *app) printRequest(form string, p preview, body []byte) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.streams.out, "POST %s HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
-			wire.Target(u), u.Host, headerLines(p.Headers, "\r\n"), len(body), body)
+		end, length := "\r\n", len(body)
+		headers := headerLines(p.Headers, end)
+		if isTerminal(a.streams.out) { // no program reads it
+			end, headers, body = "\n", escaped(headerLines(p.Headers, "\n")), []byte(escaped(string(body)))
+		}
+		_, err = fmt.Fprint(a.streams.out, strings.Join([]string{"POST " + wire.Target(u) + " HTTP/1.1", "Host: " + escaped(u.Host), headers,
+			fmt.Sprintf("Content-Length: %d", length), "", string(body)}, end))
 		return err
 	default:
 		u, err := calledURL(p.URL)
@@ -288,7 +293,7 @@ func (a *app) printRequest(form string, p preview, body []byte) error {
 			lines = append(lines, "-H "+shellQuote(name+": "+p.Headers[name]))
 		}
 		lines = append(lines, "--data-binary "+shellQuote(string(body)))
-		return a.print("%s", strings.Join(lines, " \\\n  "))
+		return a.printText(strings.Join(lines, " \\\n  "))
 	}
 }
 

@@ -142,7 +142,7 @@ func shown(headers map[string][]string) map[string][]string {
 // asked for, and as a line of JSON otherwise.
 func (a *app) showReceived(r *listen.Received) error {
 	if !a.json() && (isTerminal(a.streams.out) || a.flags.Changed("output")) {
-		return a.print("%s\n", a.receivedText(r))
+		return a.printDrawn(a.receivedText(r) + "\n")
 	}
 	row := receivedJSON{N: r.N, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Method: r.Method, Path: r.Path, Headers: shown(r.Headers),
 		Checks: r.Checks, Answer: answerJSON{Status: r.Answer.Status, Fault: r.Answer.Fault, Delay: milliseconds(r.Answer.Delay), Error: r.ForwardError}}
@@ -180,7 +180,7 @@ func (a *app) receivedText(r *listen.Received) string {
 		verdict, color = "INVALID", styleError
 	}
 	bold := a.renderer(a.streams.out).NewStyle().Bold(true)
-	lines := []string{fmt.Sprintf("%s  %s  %s  → %s", bold.Render(fmt.Sprintf("#%d %s %s", r.N, r.Method, printable(r.Path))),
+	lines := []string{fmt.Sprintf("%s  %s  %s  → %s", bold.Render(fmt.Sprintf("#%d %s %s", r.N, printable(r.Method), printable(r.Path))),
 		a.styleOut(styleName, r.At.Format(time.TimeOnly)), a.styleOut(color, verdict), r.Answer)}
 	headers := shown(r.Headers)
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
@@ -200,7 +200,7 @@ func (a *app) receivedText(r *listen.Received) string {
 		}
 		lines = append(lines, fmt.Sprintf("scheme %s: signature %s, freshness %s%s", c.Scheme, c.Signature, c.Freshness, by))
 		for _, cause := range c.Causes {
-			lines = append(lines, a.styleOut(styleError, cause.Code)+fmt.Sprintf(" (%s): %s", cause.Certainty, printable(cause.Evidence)), "  fix: "+cause.Fix)
+			lines = append(lines, a.styleOut(styleError, cause.Code)+fmt.Sprintf(" (%s): %s", cause.Certainty, printable(cause.Evidence)), "  fix: "+printable(cause.Fix))
 		}
 	}
 	if r.ForwardError != "" {

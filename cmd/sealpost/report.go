@@ -175,7 +175,7 @@ func (a *app) annotate(all []*published, ended error) {
 func (a *app) annotation(title, message string) {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	fmt.Fprintf(a.streams.err, "::error title=%s::%s\n", property.Replace("sealpost "+title), data.Replace(message))
+	fmt.Fprintf(a.streams.err, "::error title=%s::%s\n", property.Replace(escaped("sealpost "+title)), data.Replace(escaped(message)))
 }
 
 // reportForm is what --report begins with.

@@ -40,7 +40,7 @@ func (a *app) printTable(headers []string, rows [][]string) error {
 		StyleFunc(func(row, column int) lipgloss.Style {
 			return cell.Bold(row == table.HeaderRow).Width(widths[column] + 2)
 		})
-	return a.print("%s", t.Render())
+	return a.printDrawn(t.Render())
 }
 
 // printRecords writes each row as a list of its fields.
