@@ -15,7 +15,7 @@ func TestQueryParameters(t *testing.T) {
 	token := e.token("acme", access.Owner)
 	event := `{"id":"e1","resource":"order","action":"paid","body":{}}`
 	for query, want := range map[string]string{
-		"reciept=await":                  `no query parameter "reciept" here; did you mean receipt?`,
+		"reseipt=await":                  `no query parameter "reseipt" here; did you mean receipt?`,
 		"Receipt=await":                  "did you mean receipt?",
 		"too=orders":                     "did you mean to?",
 		"dry_run=1":                      "there are receipt and to",
@@ -28,7 +28,7 @@ func TestQueryParameters(t *testing.T) {
 		"receipt=await%2":                "the query can't be read",
 		"receipt=other":                  `receipt="other" is not await`,
 		strings.Repeat("receipt", 100):   `…" here`,
-		"receipt=await&reciept=await&x=": "reciept",
+		"receipt=await&reseipt=await&x=": "reseipt",
 	} {
 		for _, kind := range []string{"application/json", "application/x-ndjson"} {
 			got := e.ask("POST", "/api/event?"+query, event, "Authorization", token, "Content-Type", kind)
@@ -36,7 +36,7 @@ func TestQueryParameters(t *testing.T) {
 				continue
 			}
 			e.want(query, got, 400, "bad request")
-			if text := strings.ReplaceAll(string(got.body), `\"`, `"`); !strings.Contains(text, want) || len(text) > 500 {
+			if text := strings.ReplaceAll(got.body, `\"`, `"`); !strings.Contains(text, want) || len(text) > 500 {
 				t.Errorf("%s is answered with %s", query, got.body)
 			}
 		}
@@ -49,15 +49,15 @@ func TestQueryParameters(t *testing.T) {
 	for query, want := range map[string]string{"status=none": "it belongs into the body", "statuss=none": "did you mean status, which belongs into the body?", "receipt=await": "it takes none"} {
 		got := e.ask("POST", "/api/event/e1/receipt?"+query, `{"status":"none"}`, "Authorization", token)
 		e.want(query, got, 400, "bad request")
-		if !strings.Contains(string(got.body), want) {
+		if !strings.Contains(got.body, want) {
 			t.Errorf("%s is answered with %s", query, got.body)
 		}
 	}
-	if view := read[webhook.EventView](e, e.ask("GET", "/api/event/e1?reciept=x&id=y;z", "", "Authorization", token)); view.State != webhook.Held {
+	if view := read[webhook.EventView](e, e.ask("GET", "/api/event/e1?reseipt=x&id=y;z", "", "Authorization", token)); view.State != webhook.Held {
 		t.Errorf("it is %s", view.State)
 	}
 	e.want("elsewhere", e.ask("POST", "/api/event/e1/receipt", `{"status":"none"}`, "Authorization", token), 200, "")
-	for _, path := range []string{"/api/webhook?reciept=x", "/api/event?statee=x", "/api/delivery?x=", "/api/whoami?x=1"} {
+	for _, path := range []string{"/api/webhook?reseipt=x", "/api/event?statee=x", "/api/delivery?x=", "/api/whoami?x=1"} {
 		e.want(path, e.ask("GET", path, "", "Authorization", token), 200, "")
 	}
 	e.want("resend", e.ask("POST", "/api/event/e1/resend?x=1", "", "Authorization", token), 202, "")
