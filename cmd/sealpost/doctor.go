@@ -130,6 +130,7 @@ func (a *app) examine(ctx context.Context, d *diagnosis, name string) error {
 	}
 	a.examineSettings(d, c)
 	a.examineFiles(d, c)
+	a.examineOwners(d, c)
 	a.examineDescriptors(d, c)
 	l, err := a.localIn(ctx, false)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"sealpost/internal/config"
+	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
 
@@ -111,7 +112,7 @@ func (a *app) writeLogin(l login) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := store.MakeFolder(filepath.Dir(path)); err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".login-*") // 0600
@@ -123,6 +124,7 @@ func (a *app) writeLogin(l login) (err error) {
 			err = errors.Join(err, os.Remove(file.Name()))
 		}
 	}()
+	store.GiveToService(file, path) // root signs in for whoever owns the folder
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err

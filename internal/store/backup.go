@@ -96,7 +96,16 @@ func backup(ctx context.Context, database, target string, progress Progress, che
 	if err != nil {
 		return err
 	}
+	give(part, database)
 	return place(part, target)
+}
+
+// give hands a copy of a database to whoever runs its service, see [GiveToService].
+func give(part, database string) {
+	if file, err := OpenPrivate(part, part, os.O_RDWR); err == nil {
+		GiveToService(file, database)
+		_ = file.Close()
+	}
 }
 
 // backuper is what the driver's connections can do.

@@ -70,7 +70,7 @@ func daemonLock(database string) string { return database + ".lock" }
 // LockDaemon makes this process the file's daemon, or says who is.
 func LockDaemon(database string, owner Owner) (*Lock, error) {
 	path := daemonLock(database)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := MakeFolder(filepath.Dir(path)); err != nil {
 		return nil, unavailable(fmt.Sprintf("can't make the folder of the database %s: %v", database, err), "choose another place with --database").Wrap(err)
 	}
 	l := newLock(path, true)

@@ -19,7 +19,7 @@ var errLinked = errors.New("it is a link, has a second name, or is no file; remo
 
 // OpenPrivate opens a file that the program keeps beside a database, such as
 // DATABASE.crash, with the flags of [os.OpenFile] but for os.O_TRUNC. A file that it
-// makes has mode 0600, and the owner of the database when root makes it. It is an
+// makes has mode 0600, and the owner of the database, or of its folder, when root makes it. It is an
 // error when the file is a link, has a second name, or is not a regular file.
 func OpenPrivate(path, database string, flag int) (*os.File, error) {
 	file, err := os.OpenFile(path, flag|noFollow, 0o600) //nolint:gosec // beside the database, and checked below
@@ -61,7 +61,7 @@ func sole(l *flock.Flock) error {
 	return nil
 }
 
-// likeOwner gives a file that root has made to whoever owns the database, as SQLite
+// likeOwner gives a file that root has made to whoever owns the database or its folder, as SQLite
 // does with its own: a daemon that is not root could not open it, nor start.
 func likeOwner(path, database string) {
 	if file, err := OpenPrivate(path, database, os.O_RDWR); err == nil {

@@ -155,7 +155,7 @@ func prepare(opts Options) error {
 	case errors.Is(err, fs.ErrNotExist) && !opts.Create:
 		return missing(opts.Path)
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(filepath.Dir(opts.Path), 0o700); err != nil {
+		if err := MakeFolder(filepath.Dir(opts.Path)); err != nil {
 			return unavailable(fmt.Sprintf("can't make the folder of the database %s: %v", opts.Path, err), "choose another place with --database").Wrap(err)
 		}
 		file, err := os.OpenFile(Behind(opts.Path), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -165,6 +165,7 @@ func prepare(opts Options) error {
 		if err != nil {
 			return unavailable(fmt.Sprintf("can't make the database: %v", err), "choose another place with --database").Wrap(err)
 		}
+		giveTo(file, file.Name())
 		return file.Close()
 	case err != nil:
 		return unavailable(fmt.Sprintf("can't reach the database: %v", err), "check the path and its permissions").Wrap(err)
