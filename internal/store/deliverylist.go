@@ -36,6 +36,8 @@ type deliveryWalk struct {
 	cost  walked
 	found []webhook.Delivery
 	ended bool // nothing is left to look at
+
+	webhooks int // that a walk by webhook merges
 }
 
 // Deliveries lists an organization's deliveries without their earlier
@@ -93,6 +95,7 @@ func (w *deliveryWalk) way(ctx context.Context) (func(context.Context) error, er
 	if webhooks > maxMerged {
 		return w.byEvent, nil
 	}
+	w.webhooks = webhooks
 	return w.byWebhook, nil
 }
 
@@ -164,8 +167,8 @@ func (w *deliveryWalk) byEvent(ctx context.Context) error {
 		return err
 	}
 	// Few at first: as a rule a page is full after as many events as it has rows.
-	for limit := w.size + 1; ; limit = min(2*limit, strip) {
-		some, targets, err := w.fannedOut(ctx, lowest, fits, min(limit, strip))
+	for limit := min(w.size+1, fetched()); ; limit = min(2*limit, fetched()) {
+		some, targets, err := w.fannedOut(ctx, lowest, fits, limit)
 		if err != nil {
 			return err
 		}
@@ -173,7 +176,7 @@ func (w *deliveryWalk) byEvent(ctx context.Context) error {
 		if err := w.read(ctx, some); err != nil || len(w.found) > w.size {
 			return err
 		}
-		if len(some) < min(limit, strip) && targets < strip { // nothing is left of the strip
+		if len(some) < limit && targets < 2*fetched() { // nothing is left of the strip
 			w.ended = events.ended
 			w.after = webhook.DeliveryKey{Event: lowest, Webhook: math.MaxInt64}
 			return nil
@@ -199,7 +202,7 @@ func (w *deliveryWalk) fannedOut(ctx context.Context, lowest int64, fits filter,
 		return nil, 0, fault(w.store.path, err)
 	}
 	defer closeRows(rows, &err)
-	for targets < strip && rows.Next() {
+	for targets < 2*fetched() && rows.Next() {
 		var e fanned
 		var packed []byte
 		if err := rows.Scan(&e.seq, &packed); err != nil {

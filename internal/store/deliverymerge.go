@@ -46,9 +46,10 @@ func (w *deliveryWalk) byWebhook(ctx context.Context) error {
 	if streams == nil {
 		streams = []stream{{where: `true`, hooks: `true`}}
 	}
-	limit := w.size + 1 - len(w.found)
+	most := max(fetched(), w.webhooks) // each query begins with one look for each webhook
+	limit := min(w.size+1-len(w.found), most)
 	if w.query.Type != "" || w.query.Publisher != "" || !w.query.Since.IsZero() || w.query.State == webhook.Delivered {
-		limit = max(limit, strip/4) // not all of them fit
+		limit = most // not all of them fit
 	}
 	fits := w.conditions()
 	oldest := int64(math.MinInt64)

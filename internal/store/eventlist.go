@@ -59,28 +59,36 @@ func (s *Store) Events(ctx context.Context, q webhook.EventQuery) (found []webho
 		fits.add(`e.accepted_at >= ?`, millis(q.Since))
 	}
 	w, size, cost := events(org, q.State, from), webhook.Page(q.Limit), began()
+	lowest, known := int64(0), fits.where == nil // of the strip under way
 	for {
-		lowest := int64(0)
-		if fits.where != nil {
+		if !known {
 			if lowest, err = w.strip(ctx, s, &cost, q.Since); err != nil {
 				return nil, "", err
 			}
+			known = true
 		}
-		some, err := s.someEvents(ctx, w, lowest, fits, size+1-len(found))
+		limit := min(size+1-len(found), fetched())
+		some, err := s.someEvents(ctx, w, lowest, fits, limit)
 		if err != nil {
 			return nil, "", err
 		}
 		found = append(found, some...)
-		if len(found) > size {
+		cost.rows += len(some)
+		last := lowest
+		switch {
+		case len(found) > size:
 			found = found[:size]
 			next, err = s.ids.sealEvent(ctx, s, org, found[size-1].Seq)
 			return found, next, err
-		}
-		if w.ended || fits.where == nil {
+		case len(some) == limit: // the strip may have more
+			last = some[limit-1].Seq
+		case w.ended || fits.where == nil:
 			return found, "", nil
+		default:
+			known = false
 		}
-		if w.from = lowest - 1; cost.over() {
-			next, err = s.ids.sealEvent(ctx, s, org, lowest)
+		if w.from = last - 1; cost.over() {
+			next, err = s.ids.sealEvent(ctx, s, org, last)
 			return found, next, err
 		}
 	}

@@ -21,6 +21,10 @@ var (
 	pageTime = 25 * time.Millisecond // after its beginning a page looks at no further rows
 )
 
+// fetched is how many rows of a table one query fetches. A row may stand on a page of
+// its own, so it costs as much as ten rows of an index.
+func fetched() int { return max(strip/10, 1) }
+
 // walked is what a page has cost so far.
 type walked struct {
 	began time.Time
