@@ -272,13 +272,21 @@ func (w *Watcher) failed(ctx context.Context, err error) error {
 	return err
 }
 
-// tell counts a fault, and logs it once until it is another one.
+// tell counts a fault, and logs it once until it is another one. The words of the node's
+// faults stand under a key of their own: nobody but the log gets them, for a node may
+// name addresses of the operator's network. A report to Sentry has the reason alone.
 func (w *Watcher) tell(ctx context.Context, err error) {
-	if kind := kindOf(err); kind != "" {
+	kind, text := kindOf(err), err.Error()
+	if kind != "" {
 		w.opts.Meter.NodeFault(kind)
 	}
-	if text := err.Error(); text != w.told {
-		w.told = text
-		w.opts.Log.Log(ctx, level(err), "receipts can't be watched for; tried again, later each time", "node", w.node.Origin(), "error", text)
+	if text == w.told {
+		return
 	}
+	w.told = text
+	attrs := []any{"node", w.node.Origin(), "error", text}
+	if kind != "" {
+		attrs = []any{"node", w.node.Origin(), "reason", kind, "fault", text}
+	}
+	w.opts.Log.Log(ctx, level(err), "receipts can't be watched for; tried again, later each time", attrs...)
 }

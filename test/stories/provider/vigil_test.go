@@ -97,6 +97,7 @@ func TestByHandBesideTheNode(t *testing.T) {
 
 // vigil is a daemon that watches a node, events that wait, and a receiver.
 type vigil struct {
+	url string // of the daemon
 	story.Program
 	path, metrics string
 	logs          *story.Record
@@ -104,7 +105,7 @@ type vigil struct {
 }
 
 // watching starts it, with events by id and what they wait for.
-func watching(t *testing.T, url string, waiting map[string]string) *vigil {
+func watching(t *testing.T, url string, waiting map[string]string, env ...string) *vigil {
 	t.Helper()
 	w := &vigil{path: filepath.Join(t.TempDir(), "s.db"), bodies: &story.Record{}}
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -112,10 +113,10 @@ func watching(t *testing.T, url string, waiting map[string]string) *vigil {
 		fmt.Fprintf(w.bodies, "%s\n", body)
 	}))
 	t.Cleanup(receiver.Close)
-	w.Program = story.New(t, []string{
-		"SEALPOST_DATABASE=" + w.path, "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_LOG_LEVEL=debug",
-		"SEALPOST_RECEIPTS_RPC_URL=" + url, "SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_INTERVAL=100ms",
-	})
+	w.Program = story.New(t, append(env,
+		"SEALPOST_DATABASE="+w.path, "SEALPOST_EGRESS_ALLOW=127.0.0.1/32", "SEALPOST_EGRESS_ALLOW_HTTP=true", "SEALPOST_LOG_LEVEL=debug",
+		"SEALPOST_RECEIPTS_RPC_URL="+url, "SEALPOST_RECEIPTS_CHAIN_ID=1337", "SEALPOST_RECEIPTS_INTERVAL=100ms",
+	))
 	if _, errs, code := w.Run("", "webhook", "create", "all", "--url", receiver.URL); code != story.ExitDone {
 		t.Fatal(errs)
 	}
@@ -138,7 +139,7 @@ func watching(t *testing.T, url string, waiting map[string]string) *vigil {
 		t.Fatal(err)
 	}
 	w.metrics = story.FreePort(t)
-	_, w.logs = w.Serve("--metrics-listen", "127.0.0.1:"+w.metrics)
+	w.url, w.logs = w.Serve("--metrics-listen", "127.0.0.1:"+w.metrics)
 	return w
 }
 
