@@ -159,7 +159,11 @@ func (a *app) applyToNothing(ctx context.Context, doc *admin.Document) error {
 	}
 	var steps []step
 	for _, want := range doc.Webhooks {
-		steps = append(steps, creation(want))
+		s, err := creation(want)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, s)
 	}
 	c, err := a.config()
 	if err != nil {
@@ -173,8 +177,12 @@ func (a *app) applyToNothing(ctx context.Context, doc *admin.Document) error {
 	return a.previewSteps(o, steps)
 }
 
-func creation(want admin.Documented) step {
-	return step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}
+// creation is the step that creates a webhook.
+func creation(want admin.Documented) (s step, err error) {
+	if want.Config, err = want.Patch.Replace(webhook.Config{Name: want.Config.Name}); err != nil {
+		return s, about(want.Config.Name, err)
+	}
+	return step{Name: want.Config.Name, Action: actionCreate, want: want, Diff: diff(webhook.Config{}, want.Config)}, nil
 }
 
 // isNew reports whether an organization is still to be made.
@@ -224,21 +232,14 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 		if !want.Secret.IsZero() && !onFile {
 			return nil, 0, &usageError{fmt.Sprintf("%s: the document holds a secret; a server makes its own", want.Config.Name), "take it out, or work on the database file"}
 		}
-		s := creation(want)
-		if i := slices.IndexFunc(found, func(w webhook.Webhook) bool { return w.Name == want.Config.Name }); i >= 0 {
-			have, err := b.Get(ctx, a.organization(), s.Name)
-			if err != nil {
-				return nil, 0, err
-			}
-			s.match = matching(have, onFile)
-			s.have = have.Config
-			if s.want.Config, err = want.Patch.Replace(have.Config); err != nil {
-				return nil, 0, about(s.Name, err)
-			}
-			s.Action, s.Diff = actionUpdate, diff(have.Config, s.want.Config)
-			if len(s.Diff) == 0 {
-				s.Action = actionUnchanged
-			}
+		var s step
+		if slices.ContainsFunc(found, func(w webhook.Webhook) bool { return w.Name == want.Config.Name }) {
+			s, err = update(ctx, a, b, want)
+		} else {
+			s, err = creation(want)
+		}
+		if err != nil {
+			return nil, 0, err
 		}
 		steps = append(steps, s)
 	}
@@ -252,6 +253,23 @@ func plan(ctx context.Context, a *app, b backend, doc *admin.Document, prune boo
 		}
 	}
 	return steps, len(found), nil
+}
+
+// update is the step that makes a webhook be what a document says of it.
+func update(ctx context.Context, a *app, b backend, want admin.Documented) (s step, err error) {
+	have, err := b.Get(ctx, a.organization(), want.Config.Name)
+	if err != nil {
+		return s, err
+	}
+	if want.Config, err = want.Patch.Replace(have.Config); err != nil {
+		return s, about(have.Name, err)
+	}
+	_, onFile := b.(*local)
+	s = step{Name: have.Name, Action: actionUpdate, want: want, have: have.Config, match: matching(have, onFile), Diff: diff(have.Config, want.Config)}
+	if len(s.Diff) == 0 {
+		s.Action = actionUnchanged
+	}
+	return s, nil
 }
 
 // matching is the entity tag that a webhook must still have when a step is
@@ -330,6 +348,9 @@ func diff(have, want webhook.Config) []string {
 		if f[0] != "name" && f[1] != "" && !slices.Contains(old, f) {
 			lines = append(lines, fmt.Sprintf("+ %s: %s", f[0], f[1]))
 		}
+	}
+	for _, label := range have.ChangedInSecret(&want) {
+		lines = append(lines, fmt.Sprintf("+ %s: changed", label))
 	}
 	return lines
 }

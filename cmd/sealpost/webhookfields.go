@@ -59,7 +59,8 @@ func fieldFlags(cmd *cobra.Command, p *webhook.Patch) error {
 			}
 		}
 		if need := p.Set(f, part, part.FromFlag(given)); need != "" {
-			return usagef("--%s %s is no %s", part.Flag, strings.Join(given, " "), need)
+			text := strings.Join(given, " ")
+			return usagef("--%s %s is no %s", part.Flag, text[:min(len(text), 80)], need)
 		}
 		return nil
 	})

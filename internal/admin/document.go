@@ -22,7 +22,7 @@ type Document struct {
 
 // Documented is one webhook of a document.
 type Documented struct {
-	Config webhook.Config // as the document alone makes it
+	Config webhook.Config // as the document alone makes it; see Patch for what an existing webhook becomes
 	Patch  *webhook.Patch // what the document says; nil in one that is written
 	Secret secret.Text    // zero when the document does not tell it
 }
@@ -121,9 +121,7 @@ func parseDocumented(name string, raw []byte) (one Documented, unknown []string,
 		return one, unknown, fmt.Errorf("its member name says %q", *patch.Name)
 	}
 	one.Patch = patch
-	if one.Config, err = patch.Apply(webhook.Config{Name: name}); err != nil {
-		return one, unknown, err
-	}
+	one.Config, _ = patch.Apply(webhook.Config{Name: name}) // an error may be none for the webhook that is there
 	var held struct{ Secret *string }
 	if err := json.Unmarshal(raw, &held); err != nil {
 		return one, unknown, fmt.Errorf("secret is no text")

@@ -75,7 +75,7 @@ func orGenerated(value secret.Text) secret.Text {
 
 // sameAs reports whether a stored webhook is what a document says.
 func (s *Store) sameAs(tx *session, found *webhook.Webhook, config webhook.Config, value secret.Text) (bool, error) {
-	if found.Config.ETag() != config.ETag() {
+	if !found.Equal(&config) {
 		return false, nil
 	}
 	if value.IsZero() {

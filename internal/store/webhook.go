@@ -135,7 +135,7 @@ func (s *Store) ChangeWebhook(ctx context.Context, organization, name string, va
 			return err
 		}
 		if found != nil && found.Damaged {
-			return unavailable(fmt.Sprintf("webhook %q can't be changed: %s", name, found.DisabledWhy), "delete it and create it again, or restore a backup")
+			return unavailable(fmt.Sprintf("webhook %q can't be changed: %s", name, found.DisabledWhy), "use the newer program if one wrote it, or restore a backup, or delete the webhook and create it again")
 		}
 		next, err := change(found)
 		if err != nil {

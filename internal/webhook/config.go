@@ -143,10 +143,16 @@ func (c *Config) MarshalJSON() ([]byte, error) { return c.AppendJSON(true), nil 
 
 // ETag returns the entity tag of the configuration (RFC 9110, section 8.8.3):
 // a strong one over everything that can be changed, also where a resource group
-// hides it.
+// hides it. No value that is a secret is part of it: whoever reads a tag could try
+// values until one fits.
 func (c *Config) ETag() string {
-	sum := sha256.Sum256(c.AppendJSON(true, Member{"config", json.RawMessage(c.Stored())}))
+	sum := sha256.Sum256(c.AppendJSON(true, Member{"config", json.RawMessage(c.fields(false))}))
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// Equal reports whether two configurations are the same, secrets included.
+func (c *Config) Equal(other *Config) bool {
+	return bytes.Equal(c.AppendJSON(true), other.AppendJSON(true)) && bytes.Equal(c.Stored(), other.Stored())
 }
 
 // Member is one member of a JSON object that keeps its place.

@@ -247,3 +247,16 @@ func (c *Config) Lines() (lines []Line) {
 	}
 	return lines
 }
+
+// ChangedInSecret lists the labels of the fields that differ between two configurations
+// and look the same, because people do not see secrets.
+func (c *Config) ChangedInSecret(other *Config) (labels []string) {
+	for i := range Fields {
+		for _, part := range Fields[i].Parts {
+			if string(part.json(c, false)) == string(part.json(other, false)) && string(part.json(c, true)) != string(part.json(other, true)) {
+				labels = append(labels, part.Label)
+			}
+		}
+	}
+	return labels
+}

@@ -13,9 +13,9 @@ func with(t *testing.T) {
 	before := Fields
 	t.Cleanup(func() { Fields = before })
 	Fields = append(slices.Clone(before),
-		Field{Name: "note", Parts: []Part{{"", "note", "note", "a note", text(func(c *Config) *string { return &c.Name }, 5)}}},
-		Field{Name: "notify", Parts: []Part{{"", "notify", "notify", "own events", choice(func(c *Config) *bool { return &c.Disabled })}}},
-		Field{Name: "signatures", Parts: []Part{{"", "signatures", "signature", "more signatures", words(func(c *Config) *[]string { return &c.Only }, 2, "github", "stripe", "svix")}}},
+		Field{Name: "remark", Parts: []Part{{"", "remark", "remark", "a remark", text(func(c *Config) *string { return &c.Name }, 5)}}},
+		Field{Name: "loud", Parts: []Part{{"", "loud", "loud", "very loud", choice(func(c *Config) *bool { return &c.Disabled })}}},
+		Field{Name: "colors", Parts: []Part{{"", "colors", "color", "more colors", words(func(c *Config) *[]string { return &c.Only }, 2, "red", "green", "blue")}}},
 	)
 }
 
@@ -32,42 +32,42 @@ func fieldsOf(c *Config) string {
 // document that is applied or imported.
 func TestMerge(t *testing.T) {
 	with(t)
-	const have = `{"limits":{"maxInFlight":8,"rate":10},"note":"old","notify":true,"signatures":["github"]}`
+	const have = `{"limits":{"maxInFlight":8,"rate":10},"remark":"old","loud":true,"colors":["red"]}`
 	for _, test := range []struct {
 		name, have, body string
 		post, put, patch string // what comes of it, or the beginning of the error; empty: as post, as put
 	}{
 		{"nothing is named", have, `{}`, `{}`, have, have},
 		{"one value of an object", have, `{"limits":{"rate":5}}`, `{"limits":{"rate":5}}`,
-			`{"limits":{"maxInFlight":8,"rate":5},"note":"old","notify":true,"signatures":["github"]}`, ""},
+			`{"limits":{"maxInFlight":8,"rate":5},"remark":"old","loud":true,"colors":["red"]}`, ""},
 		{"0 restores the default of a value", have, `{"limits":{"maxInFlight":0}}`, `{}`,
-			`{"limits":{"rate":10},"note":"old","notify":true,"signatures":["github"]}`, ""},
-		{"an object at its default is not shown", have, `{"limits":{"maxInFlight":0,"rate":0.0}}`, `{}`, `{"note":"old","notify":true,"signatures":["github"]}`, ""},
+			`{"limits":{"rate":10},"remark":"old","loud":true,"colors":["red"]}`, ""},
+		{"an object at its default is not shown", have, `{"limits":{"maxInFlight":0,"rate":0.0}}`, `{}`, `{"remark":"old","loud":true,"colors":["red"]}`, ""},
 		{"an unknown number in an object is ignored", have, `{"limits":{"burst":3}}`, `{}`, have, ""},
-		{"a list replaces the list", have, `{"signatures":["stripe","svix"]}`, `{"signatures":["stripe","svix"]}`,
-			`{"limits":{"maxInFlight":8,"rate":10},"note":"old","notify":true,"signatures":["stripe","svix"]}`, ""},
-		{"the defaults of all", have, `{"note":"","notify":false,"signatures":[],"limits":{"maxInFlight":0,"rate":-0}}`, `{}`, `{}`, ""},
+		{"a list replaces the list", have, `{"colors":["green","blue"]}`, `{"colors":["green","blue"]}`,
+			`{"limits":{"maxInFlight":8,"rate":10},"remark":"old","loud":true,"colors":["green","blue"]}`, ""},
+		{"the defaults of all", have, `{"remark":"","loud":false,"colors":[],"limits":{"maxInFlight":0,"rate":-0}}`, `{}`, `{}`, ""},
 		{"the last key counts", `{}`, `{"limits":{"rate":1},"limits":{"maxInFlight":2}}`, `{"limits":{"maxInFlight":2}}`, "", ""},
 		{"a whole number with a fraction of zero", `{}`, `{"limits":{"maxInFlight":8e0}}`, `bad request: limits.maxInFlight is 8e0; a whole number from 0 to 65536 is needed`, "", ""},
 
 		{"an object of texts is a group", `{}`, `{"limits":{"rate":"https://a.b/"}}`, `{"routes":{"limits":{"rate":"https://a.b/"}}}`, "", ""},
 		{"a group hides the field, which stays", have, `{"limits":{"reached":"u"}}`, `{"routes":{"limits":{"reached":"u"}}}`,
-			`{"note":"old","notify":true,"signatures":["github"],"routes":{"limits":{"reached":"u"}}}`, ""},
+			`{"remark":"old","loud":true,"colors":["red"],"routes":{"limits":{"reached":"u"}}}`, ""},
 		{"an empty object is a group", have, `{"limits":{}}`, `{}`, have, ""},
 		{"a null in an object is a group's", have, `{"limits":{"rate":null}}`, `bad request: limits.rate is null; only PATCH clears a URL so`, "", have},
 		{"an object of lists is ignored, as ever", have, `{"limits":{"rate":[1]}}`, `{}`, have, ""},
-		{"a group of a text's name", `{}`, `{"note":{"added":"u"}}`, `{"routes":{"note":{"added":"u"}}}`, "", ""},
+		{"a group of a text's name", `{}`, `{"remark":{"added":"u"}}`, `{"routes":{"remark":{"added":"u"}}}`, "", ""},
 		{"null clears a group's URL", `{"limits":{"reached":"u","rate":"v"}}`, `{"limits":{"rate":null}}`, `bad request: limits.rate is null`, "", `{"routes":{"limits":{"reached":"u"}}}`},
 
 		{"a webhook with the group can't have the member", `{"limits":{"reached":"u"}}`, `{"limits":{"rate":1}}`, `{"limits":{"rate":1}}`,
 			`bad request: limits can't be set: the webhook has URLs for the resource "limits"`, ""},
 		{"the default may be said beside a group", `{"limits":{"reached":"u"}}`, `{"limits":{"rate":0}}`, `{}`, `{}`, `{"routes":{"limits":{"reached":"u"}}}`},
-		{"PUT takes a group away that it does not name", `{"limits":{"reached":"u"}}`, `{"note":"new"}`, `{"note":"new"}`, "", `{"note":"new","routes":{"limits":{"reached":"u"}}}`},
+		{"PUT takes a group away that it does not name", `{"limits":{"reached":"u"}}`, `{"remark":"new"}`, `{"remark":"new"}`, "", `{"remark":"new","routes":{"limits":{"reached":"u"}}}`},
 
 		{"a list for an object", `{}`, `{"limits":[1]}`, `bad request: limits is a list; an object is needed`, "", ""},
 		{"a number for an object", `{}`, `{"limits":5}`, `bad request: limits is a number; an object is needed`, "", ""},
 		{"null for an object", `{}`, `{"limits":null}`, `bad request: limits is null; an object is needed`, "", ""},
-		{"null for a list", `{}`, `{"signatures":null}`, `bad request: signatures is null; a list of at most 2 of`, "", ""},
+		{"null for a list", `{}`, `{"colors":null}`, `bad request: colors is null; a list of at most 2 of`, "", ""},
 		{"null beside a number", `{}`, `{"limits":{"rate":1,"maxInFlight":null}}`, `bad request: limits.maxInFlight is null; a whole number`, "", ""},
 		{"a text beside a number", `{}`, `{"limits":{"rate":1,"reached":"https://a.b/"}}`, `bad request: limits: "reached" is a string; this object holds numbers and booleans only`, "", ""},
 		{"a boolean for a number", `{}`, `{"limits":{"rate":true}}`, `bad request: limits.rate is true; a number from 0 to 1000000`, "", ""},
@@ -75,11 +75,11 @@ func TestMerge(t *testing.T) {
 		{"too small to wait for", `{}`, `{"limits":{"rate":1e-300}}`, `bad request: limits.rate is 1e-300; a number from 0 to 1000000; the least above 0 is 0.00001`, "", ""},
 		{"beyond a double", `{}`, `{"limits":{"rate":1e999}}`, `bad request: limits.rate is 1e999; a number`, "", ""},
 		{"part of a request", `{}`, `{"limits":{"maxInFlight":1.5}}`, `bad request: limits.maxInFlight is 1.5; a whole number`, "", ""},
-		{"a number for a text", `{}`, `{"note":5}`, `bad request: note is 5; a text of at most 5 characters`, "", ""},
-		{"a long text", `{}`, `{"note":"longer"}`, `bad request: note is a string; a text of at most 5 characters`, "", ""},
-		{"an object of numbers for a text", `{}`, `{"note":{"a":1}}`, `bad request: note is an object; a text`, "", ""},
-		{"an unknown word", `{}`, `{"signatures":["github","gitlab"]}`, `bad request: signatures is a list; a list of at most 2 of github`, "", ""},
-		{"a list that is too long", `{}`, `{"signatures":["github","svix","stripe"]}`, `bad request: signatures is a list`, "", ""},
+		{"a number for a text", `{}`, `{"remark":5}`, `bad request: remark is 5; a text of at most 5 characters`, "", ""},
+		{"a long text", `{}`, `{"remark":"longer"}`, `bad request: remark is a string; a text of at most 5 characters`, "", ""},
+		{"an object of numbers for a text", `{}`, `{"remark":{"a":1}}`, `bad request: remark is an object; a text`, "", ""},
+		{"an unknown word", `{}`, `{"colors":["red","grey"]}`, `bad request: colors is a list; a list of at most 2 of red`, "", ""},
+		{"a list that is too long", `{}`, `{"colors":["red","blue","green"]}`, `bad request: colors is a list`, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.put == "" {
@@ -142,8 +142,8 @@ func read(t *testing.T, body string) Config {
 // is the same configuration again.
 func TestFieldsTravel(t *testing.T) {
 	with(t)
-	texts := []string{`{}`, `{"limits":{"rate":0.5}}`, `{"limits":{"maxInFlight":8}}`, `{"note":"<&>é"}`, `{"notify":true}`, `{"signatures":["svix","github"]}`,
-		`{"limits":{"maxInFlight":65536,"rate":1000000},"note":"x","notify":true,"signatures":["stripe"]}`}
+	texts := []string{`{}`, `{"limits":{"rate":0.5}}`, `{"limits":{"maxInFlight":8}}`, `{"remark":"<&>é"}`, `{"loud":true}`, `{"colors":["blue","red"]}`,
+		`{"limits":{"maxInFlight":65536,"rate":1000000},"remark":"x","loud":true,"colors":["green"]}`}
 	tags := map[string]string{}
 	for _, text := range texts {
 		have := read(t, text)
@@ -208,7 +208,7 @@ func TestFieldsThatAreNotOurs(t *testing.T) {
 // a group of its name; the export can say what it hides.
 func TestFlagsBesideGroup(t *testing.T) {
 	with(t)
-	grouped := read(t, `{"limits":{"reached":"u"},"note":{"added":"v"}}`)
+	grouped := read(t, `{"limits":{"reached":"u"},"remark":{"added":"v"}}`)
 	rate := Fields[0].Parts[1]
 	for _, test := range []struct {
 		field, part int
@@ -242,9 +242,9 @@ func TestFlagsOfFields(t *testing.T) {
 	for flag, tries := range map[string]map[string]string{
 		"rate":          {"10": "10", "0.5": "0.5", "1e3": "1000", "NaN": "", "+Inf": "", "-1": ""},
 		"max-in-flight": {"8": "8", "65537": ""},
-		"note":          {"a\"b": `"a\"b"`, "12": `"12"`, "a\u202eb": ""},
-		"notify":        {"true": "true", "maybe": ""},
-		"signature":     {"svix": `["svix"]`, "gitlab": ""},
+		"remark":        {"a\"b": `"a\"b"`, "12": `"12"`, "a\u202eb": ""},
+		"loud":          {"true": "true", "maybe": ""},
+		"color":         {"blue": `["blue"]`, "grey": ""},
 	} {
 		for i := range Fields {
 			f := &Fields[i]

@@ -9,10 +9,13 @@ import (
 
 // Stored writes the fields of a webhook, secrets included, as the store keeps them:
 // an object of those that are not at their default.
-func (c *Config) Stored() []byte {
+func (c *Config) Stored() []byte { return c.fields(true) }
+
+// fields is an object of the fields that are not at their default, hidden ones too.
+func (c *Config) fields(secrets bool) []byte {
 	var members []Member
 	for i := range Fields {
-		if raw := Fields[i].json(c, true); raw != nil {
+		if raw := Fields[i].json(c, secrets); raw != nil {
 			members = append(members, Member{Fields[i].Name, raw})
 		}
 	}

@@ -24,7 +24,8 @@ type Patch struct {
 }
 
 // Apply returns the configuration after the change. The error is
-// [CodeBadRequest], for a field that the webhook can't have.
+// [CodeBadRequest], for a field that the webhook can't have; the URLs are changed then
+// all the same.
 func (p *Patch) Apply(c Config) (Config, error) { return p.on(c.Clone(), &c) }
 
 // Replace returns what PUT makes of a webhook: the change alone, with each field
@@ -164,7 +165,7 @@ func (p *Patch) Lacking(c *Config) (names []string) {
 			continue
 		}
 		want := c.Clone()
-		if f.merge(&want, raw) == nil && f.between(c, &want) != nil {
+		if f.merge(&want, raw) == nil && string(f.json(c, false)) != string(f.json(&want, false)) {
 			names = append(names, f.Name)
 		}
 	}
