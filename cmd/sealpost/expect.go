@@ -22,17 +22,19 @@ type expectFlags struct {
 	contains        []string
 	count           int
 	counted         bool
+	refused         bool
 }
 
 func (f *expectFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.status, "expect-status", "", "the last attempt of each delivery has one of these statuses, such as 200,202 or 2xx")
 	cmd.Flags().StringVar(&f.latency, "expect-latency", "", "it took no longer than this, such as 500ms")
 	cmd.Flags().StringArrayVar(&f.contains, "expect-body-contains", nil, "its answer's body contains this text (may be repeated)")
+	cmd.Flags().BoolVar(&f.refused, "expect-refused", false, "the receiver refuses: the status is a 4xx, or one of --expect-status; then a failed delivery is exit 0")
 	cmd.Flags().IntVar(&f.count, "expect-count", 0, "so many deliveries of the event are delivered")
 }
 
 func (f *expectFlags) any() bool {
-	return f.statuses != nil || f.most > 0 || f.contains != nil || f.counted
+	return f.statuses != nil || f.most > 0 || f.contains != nil || f.counted || f.refused
 }
 
 func (f *expectFlags) check(cmd *cobra.Command) error {
@@ -56,6 +58,12 @@ func (f *expectFlags) check(cmd *cobra.Command) error {
 			return &usageError{fmt.Sprintf("--expect-latency %q is no time such as 500ms", f.latency), ""}
 		}
 		f.most = d
+	}
+	if f.refused && f.statuses == nil {
+		f.statuses = []string{"4xx"}
+	}
+	if f.refused && slices.ContainsFunc(f.statuses, func(s string) bool { return s[0] == '2' }) {
+		return &usageError{fmt.Sprintf("--expect-status %s accepts, and --expect-refused wants a refusal", f.status), "for instance --expect-refused --expect-status 401"}
 	}
 	for _, text := range f.contains {
 		if text == "" {
@@ -163,7 +171,7 @@ func (a *app) conclude(f *publishFlags, all []*published, err error) error {
 		err = a.amount(f, all)
 	}
 	if f.report != "" {
-		written := writeReport(f.report, all, err)
+		written := writeSuite(f.report, junit(all, err))
 		if written != nil && err != nil {
 			a.warn("%v", written) // what was published decides about the exit code
 		} else if written != nil {

@@ -31,7 +31,7 @@ type listenFlags struct {
 	respond, forward, readyFile         string
 	delay, timeout                      string
 	retryAfter, count                   int
-	strict, tls                         bool
+	strict, reject, tls                 bool
 	tlsCert, tlsKey, caFile             string
 
 	answers   []listen.Answer
@@ -50,6 +50,11 @@ shows each request: for people on a terminal, one JSON value a line otherwise.
 --respond is a list of answers in order, the last one stays: a status from 200 to 599,
 or a fault: reset, close, hang, drip, garbage, cut. Each may be repeated (*N) and have
 options (:delay=150ms, :retry-after=2). --forward has your own app answer instead.
+
+--reject answers as a receiver must: 401 to a bad signature or an old timestamp, 415 to
+a content type other than application/json. All else is answered as --respond or
+--forward says. --strict changes no answer: it makes the exit code 1 at the end.
+
 GET and HEAD are answered 200 and don't count. What to allow so that a sender may call
 this machine is printed at the start, as a command to paste.
 
@@ -78,6 +83,7 @@ not reached by then).`,
 	cmd.Flags().IntVar(&f.count, "count", 0, "end after so many requests")
 	cmd.Flags().StringVar(&f.timeout, "timeout", "", "end after this time, such as 30s")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit 1 when any signature was bad")
+	cmd.Flags().BoolVar(&f.reject, "reject", false, "answer 401 to what does not verify, 415 to what is no JSON")
 	cmd.Flags().StringVar(&f.readyFile, "ready-file", "", "write the URL to this file once requests are accepted")
 	cmd.Flags().BoolVar(&f.tls, "tls", false, "https, with a certificate made for this run")
 	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "with --tls: keep the certificate for senders in this file (a temporary one)")
@@ -119,8 +125,8 @@ func (f *listenFlags) check(cmd *cobra.Command) (err error) {
 		return usagef("--retry-after %d is no number of seconds from 0 to 2592000", f.retryAfter)
 	case f.caFile != "" && !f.tls:
 		return &usageError{"--ca-file is for --tls, which makes the certificate", ""}
-	case f.strict && len(f.secrets) == 0 && f.webhook == "":
-		return &usageError{"--strict needs something to verify with", "--secret @FILE or env:NAME gives it, --webhook NAME takes it from the database"}
+	case (f.strict || f.reject) && len(f.secrets) == 0 && f.webhook == "":
+		return &usageError{map[bool]string{true: "--strict", false: "--reject"}[f.strict] + " needs something to verify with", "--secret @FILE or env:NAME gives it, --webhook NAME takes it from the database"}
 	}
 	for i := range f.answers {
 		one := &f.answers[i]
@@ -159,7 +165,7 @@ func (a *app) listenTo(ctx context.Context, f *listenFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	opts := listen.Options{Secrets: secrets, Scheme: signature.Scheme(f.scheme), Tolerance: f.freshness, Answers: f.answers, Now: a.now}
+	opts := listen.Options{Secrets: secrets, Scheme: signature.Scheme(f.scheme), Tolerance: f.freshness, Answers: f.answers, Reject: f.reject, Now: a.now}
 	if f.forward != "" {
 		relay, err := guard.NewRelay(f.forward, guard.PinnedOptions{CAFile: a.conf.Egress.CAFile, Timeout: a.conf.Delivery.Timeout})
 		if err != nil {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"sealpost/internal/admin"
 	"sealpost/internal/config"
+	"sealpost/internal/conformance"
 	"sealpost/internal/store"
 	"sealpost/internal/webhook"
 )
@@ -18,6 +21,7 @@ import (
 // publishFlags are the flags of publish.
 type publishFlags struct {
 	data, event, id, url, secret, print string
+	forge                               string
 	receipt                             string
 	sample                              bool
 	seed                                uint64
@@ -91,6 +95,7 @@ daemon has found that transaction's (setting receipts.rpc_url), too.
 				return a.previewPublish(ctx, &f, draft)
 			}
 			p, err := a.publish(ctx, &f, draft)
+			p.refused = f.expect.refused
 			p.expected = f.expect.weigh(p)
 			if p.id != "" {
 				printing := a.printPublished(p)
@@ -112,6 +117,7 @@ daemon has found that transaction's (setting receipts.rpc_url), too.
 	cmd.Flags().StringArrayVar(&f.to, "to", nil, "only to this webhook (may be repeated)")
 	cmd.Flags().StringVar(&f.url, "url", "", "to this URL instead of webhooks; needs --secret, and delivers directly")
 	cmd.Flags().StringVar(&f.secret, "secret", "", "what signs for --url: @FILE, -, env:NAME or the secret")
+	cmd.Flags().StringVar(&f.forge, "forge", "", "with --url: send a forged delivery: signature, body, timestamp or secret is wrong")
 	cmd.Flags().BoolVar(&f.wait, "wait", false, "follow the daemon until every delivery has ended")
 	cmd.Flags().BoolVar(&f.direct, "direct", false, "deliver in this process; no daemon is needed (not with --server)")
 	cmd.Flags().IntVar(&f.attempts, "attempts", 3, "attempts with --direct, 1 to 100")
@@ -130,6 +136,7 @@ daemon has found that transaction's (setting receipts.rpc_url), too.
 	cmd.MarkFlagsMutuallyExclusive("url", "to")
 	cmd.MarkFlagsMutuallyExclusive("event", "receipt")
 	_ = cmd.RegisterFlagCompletionFunc("to", a.completeWebhooks)
+	_ = cmd.RegisterFlagCompletionFunc("forge", cobra.FixedCompletions(conformance.Forgeries(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("print", cobra.FixedCompletions([]string{"curl", "http", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -165,6 +172,14 @@ func (f *publishFlags) check(cmd *cobra.Command, args []string) error {
 		return &usageError{"nothing is sent, so there is nothing to expect or report", "leave --dry-run and --print out"}
 	case f.event != "" && f.id != "":
 		return &usageError{"--id can't be given with --event: a whole event carries its id", ""}
+	case f.forge != "" && !slices.Contains(conformance.Forgeries(), f.forge):
+		return &usageError{fmt.Sprintf("--forge %q is none of %s", f.forge, strings.Join(conformance.Forgeries(), ", ")), ""}
+	case f.forge != "" && f.url == "":
+		return &usageError{"--forge needs --url: a registered webhook never gets a forged delivery", "--url URL --secret SRC names a receiver that serves tests"}
+	case f.forge != "" && (f.dryRun || f.print != ""):
+		return &usageError{"--forge forges what is sent; --dry-run and --print send nothing", ""}
+	case f.expect.refused && !f.here():
+		return &usageError{"--expect-refused needs --direct or --url: a daemon tries a refused delivery again for days", ""}
 	case f.url != "" && f.secret == "":
 		return &usageError{"--url needs --secret", "--secret @FILE, - or env:NAME says what signs"}
 	case f.url != "" && f.wait:
@@ -181,6 +196,9 @@ func (f *publishFlags) check(cmd *cobra.Command, args []string) error {
 		return &usageError{fmt.Sprintf("--print %q is none of curl, http, json", f.print), ""}
 	case f.id != "" && !webhook.ValidEventID(f.id):
 		return &usageError{fmt.Sprintf("--id %q is not 1 to 200 printable ASCII characters without dot or space", f.id), ""}
+	}
+	if !cmd.Flags().Changed("attempts") && (f.forge != "" || f.expect.refused) {
+		f.attempts = 1 // a refusal stays one
 	}
 	if f.wait {
 		f.deadline = followTime

@@ -125,17 +125,16 @@ func (a *app) publishToURL(ctx context.Context, f *publishFlags, draft *webhook.
 	if err != nil {
 		return p, err
 	}
-	g, err := a.newGuard()
+	g, err := a.receiverGuard(ctx, f.url)
 	if err != nil {
 		return p, err
 	}
 	defer g.Close()
-	if v := g.Check(ctx, f.url); !v.Allowed && v.Reason != "dns_error" {
-		return p, &webhook.Error{Code: webhook.CodeInvalidURL, Messages: []string{fmt.Sprintf("%s: %s: %s", f.url, v.Reason, v.Message)},
-			Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
-	}
 	delivery := webhook.Delivery{EventID: work.EventID, Type: work.Type, URL: f.url, State: webhook.Pending}
 	way := a.foreground(g, f)
+	if f.forge != "" {
+		way.Client = f.forger(g, receiver.Secrets[0].Value)
+	}
 	way.Receiver = func(context.Context) (*webhook.Receiver, error) { return receiver, nil }
 	way.Record = func(o *webhook.Outcome) error {
 		delivery.Attempts, delivery.State, delivery.Reason = append(delivery.Attempts, o.Attempt), o.State, o.Reason
@@ -144,6 +143,21 @@ func (a *app) publishToURL(ctx context.Context, f *publishFlags, draft *webhook.
 	_, err = way.Deliver(ctx, work)
 	p.id, p.deliveries = work.EventID, []webhook.Delivery{delivery}
 	return p, err
+}
+
+// receiverGuard makes the client for a URL that a person has named, and refuses a URL
+// that may not be called.
+func (a *app) receiverGuard(ctx context.Context, url string) (*guard.Guard, error) {
+	g, err := a.newGuard()
+	if err != nil {
+		return nil, err
+	}
+	if v := g.Check(ctx, url); !v.Allowed && v.Reason != "dns_error" {
+		g.Close()
+		return nil, &webhook.Error{Code: webhook.CodeInvalidURL, Messages: []string{fmt.Sprintf("%s: %s: %s", url, v.Reason, v.Message)},
+			Hint: "receivers are public https URLs; `sealpost help egress` tells how to make an exception"}
+	}
+	return g, nil
 }
 
 // unregistered makes work for a target that is not in the database.

@@ -103,6 +103,7 @@ type published struct {
 	unserved   bool // on a file that no daemon serves
 	deliveries []webhook.Delivery
 	expected   []expectation
+	refused    bool // a refusal is expected
 }
 
 // learn reads what has come of an event.
@@ -123,9 +124,21 @@ func (p *published) unwanted() bool {
 	return p.count == 0 && p.missed == 0 && p.state == webhook.Accepted
 }
 
-// failed reports whether a delivery has failed for good.
+// failed reports whether a delivery has failed for good, and was not to be refused.
 func (p *published) failed() bool {
-	return slices.ContainsFunc(p.deliveries, func(d webhook.Delivery) bool { return d.State == webhook.Dead || d.State == webhook.Cancelled })
+	for i, d := range p.deliveries {
+		if d.State == webhook.Cancelled || d.State == webhook.Dead && !p.refusedAsExpected(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// refusedAsExpected reports whether a delivery was to be refused, and its receiver
+// answered: the expectations then judge the answer.
+func (p *published) refusedAsExpected(i int) bool {
+	d := p.deliveries[i]
+	return p.refused && d.State == webhook.Dead && len(d.Attempts) > 0 && d.Attempts[len(d.Attempts)-1].Status != 0
 }
 
 // disappoints reports whether a delivery is not as it was expected.

@@ -23,6 +23,7 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Skipped  int         `xml:"skipped,attr,omitempty"`
 	Errors   int         `xml:"errors,attr"`
 	Time     string      `xml:"time,attr"`
 	Cases    []junitCase `xml:"testcase"`
@@ -34,6 +35,7 @@ type junitCase struct {
 	Time    string        `xml:"time,attr"`
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
+	Skipped *junitProblem `xml:"skipped"`
 	Output  string        `xml:"system-out,omitempty"`
 }
 
@@ -43,9 +45,9 @@ type junitProblem struct {
 	Text    string `xml:",chardata"`
 }
 
-// junit writes the report of what was published, and of the error that ended
+// junit is the report of what was published, and of the error that ended
 // it, if there was one.
-func junit(all []*published, ended error) ([]byte, error) {
+func junit(all []*published, ended error) junitSuite {
 	suite := junitSuite{Name: "sealpost publish"}
 	var total time.Duration
 	for _, p := range all {
@@ -72,6 +74,11 @@ func junit(all []*published, ended error) ([]byte, error) {
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
+	return suite.whole(total)
+}
+
+// whole counts the cases of a suite.
+func (suite junitSuite) whole(total time.Duration) junitSuite {
 	suite.Tests, suite.Time = len(suite.Cases), seconds(total)
 	for _, c := range suite.Cases {
 		if c.Failure != nil {
@@ -80,7 +87,15 @@ func junit(all []*published, ended error) ([]byte, error) {
 		if c.Error != nil {
 			suite.Errors++
 		}
+		if c.Skipped != nil {
+			suite.Skipped++
+		}
 	}
+	return suite
+}
+
+// text is the suite as XML.
+func (suite junitSuite) text() ([]byte, error) {
 	text, err := xml.MarshalIndent(suite, "", "  ")
 	return append([]byte(xml.Header), append(text, '\n')...), err
 }
@@ -106,7 +121,7 @@ func (p *published) testCase(i int) (c junitCase, took time.Duration) {
 	if c.Failure = failureOf(missed); c.Failure != nil {
 		c.Failure.Text = c.Output
 	}
-	if why := trouble(d); why != "" {
+	if why := trouble(d); why != "" && !p.refusedAsExpected(i) {
 		c.Failure = &junitProblem{Message: why, Type: string(d.State), Text: c.Output}
 	}
 	return c, took
@@ -196,10 +211,10 @@ func checkReport(report string) error {
 	return nil
 }
 
-// writeReport writes the report whole or not at all.
-func writeReport(report string, all []*published, ended error) error {
+// writeSuite writes the report whole or not at all.
+func writeSuite(report string, suite junitSuite) error {
 	name := strings.TrimPrefix(report, reportForm)
-	text, err := junit(all, ended)
+	text, err := suite.text()
 	if err != nil {
 		return err
 	}

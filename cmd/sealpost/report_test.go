@@ -26,7 +26,7 @@ func FuzzAnswer(f *testing.F) {
 		expect := expectFlags{contains: []string{"missing\x01"}, statuses: []string{"200"}}
 		p.expected = expect.weigh(p)
 
-		text, err := junit([]*published{p}, verdict{exitNegative})
+		text, err := junit([]*published{p}, verdict{exitNegative}).text()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -124,7 +124,7 @@ why, sealpost doctor what is in the way, sealpost delivery retry sends it again.
 	f.BoolVarP(&a.yes, "yes", "y", a.variable("YES", "") != "", "answer yes to every question")
 
 	root.AddCommand(
-		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newListen(a), newServe(a),
+		newWebhook(a), newPublish(a), newEvent(a), newDelivery(a), newVerify(a), newSign(a), newCheckReceiver(a), newListen(a), newServe(a),
 		newToken(a), newOrg(a), newMember(a), newCredential(a), newQuarantine(a), newLogin(a), newLogout(a), newWhoami(a), newDB(a),
 		newConfig(a), newDoctor(a), newDemo(a), newVersion(a),
 	)

@@ -57,6 +57,7 @@ var visits = map[string]visit{
 	"delivery list":         {},
 	"delivery retry":        {args: "--state dead", asks: true},
 	"demo":                  {},
+	"check-receiver":        {args: "http://127.0.0.1:9/hook --secret env:CANARY", code: exitUsage},
 	"doctor":                {code: exitNegative},
 	"event get":             {args: "evt-1"},
 	"event list":            {},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ type Options struct {
 	Scheme    signature.Scheme      // auto verifies every scheme that a request carries
 	Tolerance time.Duration         // of the timestamp; negative takes any
 	Answers   []Answer              // in order, the last one stays; none is [OK]
+	Reject    bool                  // refuses what does not verify, as a receiver must; see refusal
 	Forward   Forwarder             // asks who answers instead; nil is nobody
 	Now       func() time.Time
 	Tell      func(*Received) // called for one request at a time, before it is answered
@@ -67,8 +69,9 @@ func (r *Received) Valid() bool {
 type Receiver struct {
 	opts  Options
 	slots chan struct{}
-	mu    sync.Mutex // guards n, and lets Tell run once at a time
+	mu    sync.Mutex // guards n and given, and lets Tell run once at a time
 	n     int
+	given int // answers of the list that were given
 }
 
 // New makes a receiver.
@@ -108,8 +111,9 @@ func (rc *Receiver) take(w http.ResponseWriter, r *http.Request) (*Received, *re
 	}
 	got := &Received{At: rc.opts.Now(), Method: r.Method, Path: r.RequestURI, Headers: r.Header, Body: body}
 	got.Checks = rc.verify(got)
+	refused := rc.refusal(got)
 	var answered *reply
-	if rc.opts.Forward != nil {
+	if rc.opts.Forward != nil && refused == 0 {
 		answered, err = rc.forward(r, body)
 		if err != nil {
 			got.ForwardError = err.Error()
@@ -119,13 +123,32 @@ func (rc *Receiver) take(w http.ResponseWriter, r *http.Request) (*Received, *re
 	}
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
-	if rc.opts.Forward == nil {
-		got.Answer = rc.opts.Answers[min(rc.n, len(rc.opts.Answers)-1)]
+	switch {
+	case refused != 0:
+		got.Answer = Answer{Status: refused, RetryAfter: -1}
+	case rc.opts.Forward == nil:
+		got.Answer = rc.opts.Answers[min(rc.given, len(rc.opts.Answers)-1)]
+		rc.given++
 	}
 	rc.n++
 	got.N = rc.n
 	rc.opts.Tell(got)
 	return got, answered
+}
+
+// refusal is the status with which a receiver refuses a request: 415 for another content
+// type than JSON, 401 for a signature or a timestamp that is not right. 0 is none.
+func (rc *Receiver) refusal(got *Received) int {
+	if !rc.opts.Reject {
+		return 0
+	}
+	if media, _, err := mime.ParseMediaType(got.Headers.Get("Content-Type")); err != nil || media != "application/json" {
+		return http.StatusUnsupportedMediaType
+	}
+	if !got.Valid() {
+		return http.StatusUnauthorized
+	}
+	return 0
 }
 
 // verify judges a request by each scheme that it carries, or by the one asked
