@@ -66,6 +66,9 @@ func TestLateReadDeliversNothingTwice(t *testing.T) {
 		pass(250 * time.Millisecond)
 		w.publish(w.store, "b", "tx-2") // due again at 0.75 s: what is due is read then, and known at 1.25 s
 		pass(5 * time.Second)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if late.looks < 2 || counts["a"] != 2 || counts["b"] != 2 {
 			t.Errorf("%v attempts after %d looks, not 2 each", counts, late.looks)
 		}
