@@ -43,10 +43,24 @@ func (a *app) publishDirectly(ctx context.Context, f *publishFlags, draft *webho
 	if refused != nil {
 		return p, err
 	}
+	err = unrecorded(result.ID, err)
 	if result.Repeated && err == nil {
 		err = a.followKnown(ctx, l, f, result)
 	}
 	return p, errors.Join(err, a.learn(p, l, result))
+}
+
+// unrecorded says of a fault of the database that the event is stored all the same, and
+// what is missing.
+func unrecorded(id string, err error) error {
+	var known *webhook.Error
+	if !errors.As(err, &known) || known.Code != webhook.CodeUnavailable {
+		return err
+	}
+	told := *known
+	told.Messages = append([]string{fmt.Sprintf("the event %s is stored, but not all that came of its deliveries: a receiver may have got it", id)}, known.Messages...)
+	told.Hint = known.Hint + "; `sealpost delivery list --event " + id + "` shows what is known"
+	return told.Wrap(err)
 }
 
 // endClaim cancels what is left of a claim, whatever came of it: what was to be

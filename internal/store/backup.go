@@ -74,7 +74,7 @@ func backup(ctx context.Context, database, target string, progress Progress, che
 		err = sole(lock)
 	}
 	if err != nil {
-		return unavailable(fmt.Sprintf("can't write the backup: %v", linked(part, err)), "check the folder and its permissions").Wrap(err)
+		return unavailable(fmt.Sprintf("can't write the backup: %v", linked(part, err)), unlessFull(err, "check the folder and its permissions")).Wrap(err)
 	}
 	if !held {
 		return webhook.Errorf(webhook.CodeConflict, fmt.Sprintf("another process is writing %s", part)).WithHint("wait for it, or name another file")
@@ -87,7 +87,7 @@ func backup(ctx context.Context, database, target string, progress Progress, che
 	}()
 	// One that was killed may have left something.
 	if err := errors.Join(overwrite(lock, nil), removeBeside(part)); err != nil {
-		return unavailable(fmt.Sprintf("can't write the backup: %v", err), "check the folder and its permissions").Wrap(err)
+		return unavailable(fmt.Sprintf("can't write the backup: %v", err), unlessFull(err, "check the folder and its permissions")).Wrap(err)
 	}
 	original, err := copyDatabase(ctx, database, part, progress)
 	if err == nil && check != nil {
@@ -226,7 +226,7 @@ func place(part, target string) error {
 		err = syncFile(filepath.Dir(target))
 	}
 	if err != nil {
-		return unavailable(fmt.Sprintf("can't write %s: %v", target, err), "check the folder, its permissions and the disk").Wrap(err)
+		return unavailable(fmt.Sprintf("can't write %s: %v", target, err), unlessFull(err, "check the folder, its permissions and the disk")).Wrap(err)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func writePages(ctx context.Context, opts Options, part string, progress Progres
 	}
 	file, err := OpenPrivate(part, database, os.O_CREATE|os.O_EXCL|os.O_RDWR)
 	if err != nil {
-		return unavailable(fmt.Sprintf("can't write %s: %v", part, err), "check the folder and its permissions").Wrap(err)
+		return unavailable(fmt.Sprintf("can't write %s: %v", part, err), unlessFull(err, "check the folder and its permissions")).Wrap(err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	out := bufio.NewWriterSize(file, 1<<20)

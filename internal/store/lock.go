@@ -79,7 +79,7 @@ func LockDaemon(database string, owner Owner) (*Lock, error) {
 		err = sole(l)
 	}
 	if err != nil {
-		return nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, linked(path, err)), "check the folder's permissions, and that the lock file is a plain file").Wrap(err)
+		return nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, linked(path, err)), unlessFull(err, "check the folder's permissions, and that the lock file is a plain file")).Wrap(err)
 	}
 	if !held {
 		return nil, &webhook.Error{Code: webhook.CodeUnavailable,
@@ -101,7 +101,7 @@ func (l *Lock) Tell(owner Owner) error {
 		err = overwrite(l.lock, append(text, '\n'))
 	}
 	if err != nil {
-		return unavailable(fmt.Sprintf("can't write %s: %v", l.path, err), "check the folder's permissions").Wrap(err)
+		return unavailable(fmt.Sprintf("can't write %s: %v", l.path, err), unlessFull(err, "check the folder's permissions")).Wrap(err)
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func LockClaim(database string, now time.Time) (claim string, lock *Lock, err er
 			err = sole(l)
 		}
 		if err != nil {
-			return "", nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), "check the folder's permissions").Wrap(err)
+			return "", nil, unavailable(fmt.Sprintf("can't lock %s: %v", path, err), unlessFull(err, "check the folder's permissions")).Wrap(err)
 		}
 		if _, gone := os.Lstat(path); held && gone != nil {
 			held = false

@@ -53,7 +53,7 @@ func Restore(ctx context.Context, o RestoreOptions) (r Restored, err error) {
 	}
 	part := RestoringOf(o.Database)
 	if err := copyFile(o.File, part); err != nil {
-		return r, unavailable(fmt.Sprintf("can't copy %s to %s: %v", o.File, part, err), "check the folder and the space on its disk").Wrap(err)
+		return r, unavailable(fmt.Sprintf("can't copy %s to %s: %v", o.File, part, err), unlessFull(err, "check the folder and the space on its disk")).Wrap(err)
 	}
 	defer func() { err = errors.Join(err, removeDatabase(part)) }()
 	if r.Parked, err = o.prepare(ctx, part); err != nil {
@@ -136,7 +136,7 @@ func replace(ctx context.Context, database, part string, progress Progress) erro
 	if err == nil {
 		_, _ = conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`) // what is in the log counts; whether it gets into the file now does not
 	}
-	return fault(database, err)
+	return changing(database, err)
 }
 
 // freeName is name, or name-2 and so on where something is there already: what an
@@ -148,7 +148,7 @@ func freeName(name string) (string, error) {
 		case errors.Is(err, os.ErrNotExist):
 			return free, nil
 		case err != nil:
-			return "", unavailable(fmt.Sprintf("can't look for %s: %v", free, err), "check the folder's permissions").Wrap(err)
+			return "", unavailable(fmt.Sprintf("can't look for %s: %v", free, err), unlessFull(err, "check the folder's permissions")).Wrap(err)
 		}
 		free = fmt.Sprintf("%s-%d", name, n)
 	}
@@ -159,11 +159,11 @@ func freeName(name string) (string, error) {
 func replaceDamaged(database, kept, part string) error {
 	for _, suffix := range []string{"-wal", "-shm"} {
 		if err := os.Rename(database+suffix, kept+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return unavailable(fmt.Sprintf("can't move %s%s away: %v", database, suffix, err), "check the folder's permissions").Wrap(err)
+			return unavailable(fmt.Sprintf("can't move %s%s away: %v", database, suffix, err), unlessFull(err, "check the folder's permissions")).Wrap(err)
 		}
 	}
 	if err := os.Link(database, kept); err != nil {
-		return unavailable(fmt.Sprintf("can't keep %s as %s: %v", database, kept, err), "check the folder's permissions").Wrap(err)
+		return unavailable(fmt.Sprintf("can't keep %s as %s: %v", database, kept, err), unlessFull(err, "check the folder's permissions")).Wrap(err)
 	}
 	likeOwner(part, database)
 	return place(part, database)

@@ -57,7 +57,7 @@ func (s *Store) spare() error {
 	if !known || free >= s.floor.Least {
 		return nil
 	}
-	return unavailable(fmt.Sprintf("the disk of %s has %d bytes free, less than storage.min_free (%d bytes); nothing was stored", s.path, free, s.floor.Least),
+	return unavailable(fmt.Sprintf("the disk of %s has %d bytes free, less than storage.min_free (%d bytes), so this change was not stored", s.path, free, s.floor.Least),
 		"free some space on the disk, delete old events with `sealpost db prune`, or lower storage.min_free").For(webhook.ReasonMinFree)
 }
 

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -234,7 +235,8 @@ const (
 )
 
 // fault turns a driver error into one for people. Errors that are no SQLite
-// errors pass as they are.
+// errors pass as they are. It says nothing of changes: where one was under way,
+// [changing] does.
 func fault(path string, err error) error {
 	var known *webhook.Error
 	var native *sqlite.Error
@@ -248,12 +250,12 @@ func fault(path string, err error) error {
 	case codeReadOnly, codePerm:
 		return say(fmt.Sprintf("the database %s can't be written: it or its folder is read-only", path), "check its permissions, who you are, and how its disk is mounted")
 	case codeFull:
-		return say(fmt.Sprintf("no space is left on the disk of %s; nothing was stored", path), "free some space and try again").For(webhook.ReasonDiskFull)
+		return say(fmt.Sprintf("no space is left on the disk of %s", path), "free some space and try again").For(webhook.ReasonDiskFull)
 	case codeIO:
 		if native.Code() == codeShmSize || noSpace(path) {
-			return say(fmt.Sprintf("no space is left on the disk of %s; whether a change was stored is not known", path), "free some space, then repeat the call: what is there already is not stored twice").For(webhook.ReasonDiskFull)
+			return say(fmt.Sprintf("no space is left on the disk of %s", path), "free some space and try again").For(webhook.ReasonDiskFull)
 		}
-		return say(fmt.Sprintf("the disk of %s reported an error (%v); whether the change was stored is not known", path, native), "check the disk, then repeat the call: what is there already is not stored twice")
+		return say(fmt.Sprintf("the disk of %s reported an error (%v)", path, native), "check the disk and try again")
 	case codeCorrupt:
 		return say(fmt.Sprintf("the database %s is damaged: %v", path, native), "stop the daemon and restore a backup")
 	case codeNotADB:
@@ -264,6 +266,41 @@ func fault(path string, err error) error {
 	return say(fmt.Sprintf("the database %s failed: %v", path, native), "see the message")
 }
 
+// changing is [fault] for an error of one change. It says whether that change was stored,
+// and speaks of no other one: the call may have made changes before.
+func changing(path string, err error) error {
+	var known *webhook.Error
+	var native *sqlite.Error
+	if err == nil || errors.As(err, &known) || !errors.As(err, &native) {
+		return err
+	}
+	told := fault(path, err)
+	if !errors.As(told, &known) {
+		return told
+	}
+	switch native.Code() & 0xff {
+	case codeFull:
+		known.Messages[0] += "; this change was not stored"
+	case codeIO:
+		known.Messages[0] += "; whether this change was stored is not known"
+		known.Hint = strings.Replace(known.Hint, " and try again", ", then repeat the call: what is there already is not stored twice", 1)
+	}
+	return told
+}
+
+// unlessFull is a hint for an error of the file system: on a full disk the permissions,
+// which most hints are about, are not to blame.
+func unlessFull(err error, hint string) string {
+	if fullDisk(err) {
+		return "free some space and try again"
+	}
+	return hint
+}
+
+func fullDisk(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // noSpace finds out whether a full disk is behind an error, which SQLite's codes
 // don't tell: few of its calls that may need space have one of their own for it.
 func noSpace(path string) bool {
@@ -272,7 +309,7 @@ func noSpace(path string) bool {
 		_, err = probe.Write(make([]byte, 64<<10))
 		_ = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return fullDisk(err)
 }
 
 // damaged reports whether err says that a file is no sound database.

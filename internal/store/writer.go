@@ -115,12 +115,12 @@ func (w *writer) submit(ctx context.Context, op *operation) error {
 	}
 	select {
 	case err := <-op.done:
-		return fault(w.store.path, err)
+		return changing(w.store.path, err)
 	case <-ctx.Done():
 		if w.withdraw(op) {
 			return ctx.Err()
 		}
-		return fault(w.store.path, <-op.done)
+		return changing(w.store.path, <-op.done)
 	}
 }
 
