@@ -71,7 +71,7 @@ var bugs = []seeded{
 		"receivers", "",
 	},
 	{
-		"sign other bytes", "internal/deliver/attempt.go",
+		"sign other bytes", "internal/deliver/sender.go",
 		"signer.Sign(work.EventID, began, work.Bytes)", "signer.Sign(work.EventID, began, work.Bytes[1:])",
 		"second", "",
 	},
@@ -92,22 +92,22 @@ var bugs = []seeded{
 		"kill", "",
 	},
 	{
-		"secret and URL looked up once", "internal/deliver/attempt.go",
+		"secret and URL looked up once", "internal/deliver/receiver.go",
 		"known := l.receiver != nil && l.revision == revision &&", "known := l.receiver != nil &&",
 		"change", "",
 	},
 	{
-		"call a disabled webhook", "internal/deliver/attempt.go",
+		"call a disabled webhook", "internal/deliver/receiver.go",
 		"if l.receiver.Deleted || l.receiver.Disabled {", "if l.receiver.Deleted {",
 		"change", "",
 	},
 	{
-		"call a deleted webhook", "internal/deliver/attempt.go",
+		"call a deleted webhook", "internal/deliver/receiver.go",
 		"if l.receiver.Deleted || l.receiver.Disabled {", "if l.receiver.Disabled {",
 		"", "./internal/deliver TestDeletedWebhookGetsNothing",
 	},
 	{
-		"sign with what was dropped as well", "internal/deliver/attempt.go",
+		"sign with what was dropped as well", "internal/deliver/receiver.go",
 		"		case s.Ends.After(now):\n", "		case !s.Ends.After(now):\nkeys.Standard = append(keys.Standard, s.Value.Key())\n		case s.Ends.After(now):\n",
 		"change", "",
 	},
@@ -123,13 +123,13 @@ var bugs = []seeded{
 	},
 	{
 		"all retries are due at a start", "internal/deliver/engine.go",
-		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n		l := e.lane(b.Webhook)\n",
-		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n		l := e.lane(b.Webhook)\nl.due, _ = e.store.Due(ctx, b.Webhook, e.opts.Now().Add(time.Hour), 100)\nfor _, work := range l.due {\nl.taken[work.Key] = work\n}\n",
+		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n		l := e.laneLocked(b.Webhook)\n",
+		"e.fed = max(e.fed, last)\n	for _, b := range backlogs {\n		l := e.laneLocked(b.Webhook)\nl.due, _ = e.store.Due(ctx, b.Webhook, e.opts.Now().Add(time.Hour), 100)\nfor _, work := range l.due {\nl.taken[work.Key] = work\n}\n",
 		"recovery", "",
 	},
 	{
 		"forget a retry", "internal/deliver/recorder.go",
-		"l.plan(o.Due)", "_ = o.Due",
+		"l.planLocked(o.Due)", "_ = o.Due",
 		"", "./internal/deliver TestScheduleRunsToItsEnd",
 	},
 	{
@@ -208,7 +208,7 @@ var bugs = []seeded{
 		"certificates", "",
 	},
 	{
-		"read answers to their end", "internal/deliver/attempt.go",
+		"read answers to their end", "internal/deliver/answer.go",
 		"	var n int\n	var err error\n	for n < len(buffer)", "	_, _ = io.Copy(io.Discard, body)\n	var n int\n	var err error\n	for n < len(buffer)",
 		"answers", "",
 	},

@@ -22,8 +22,8 @@ const (
 // panics is a bug that no input is known to reach: handling one event panics.
 var panics = seeded{
 	name: "panic over one event", file: "internal/deliver/attempt.go",
-	from: "\tanswer, cut := e.post(work, to, signer)",
-	to:   fmt.Sprintf("\tif work.EventID == \"chaos-%d\" {\n\t\tpanic(string(work.Bytes))\n\t}\n\tanswer, cut := e.post(work, to, signer)", poisoned),
+	from: "\tanswer, ended := e.sender.send(e.life, work, to, signer)",
+	to:   fmt.Sprintf("\tif work.EventID == \"chaos-%d\" {\n\t\tpanic(string(work.Bytes))\n\t}\n\tanswer, ended := e.sender.send(e.life, work, to, signer)", poisoned),
 }
 
 // poison publishes what is hard to swallow: bodies as large as they may be, others
