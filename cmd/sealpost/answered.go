@@ -9,8 +9,8 @@ import (
 	"sealpost/internal/webhook"
 )
 
-// What a receiver answered. It is text from outside: it must not steer a terminal or the
-// log of a CI job, and it must not break JSON or XML.
+// This file shows the answer of a receiver. A stranger wrote that text. So the text must
+// not steer a terminal or the log of a CI job, and it must not break JSON or XML.
 
 // maxAnswer is how much of an answer's body the outputs of publish show, in bytes.
 const maxAnswer = 1 << 10

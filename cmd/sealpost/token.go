@@ -65,6 +65,9 @@ for commands with --server. Its role says what it may do:
 					Token string `json:"token"`
 				}{token.ID, token.Name, string(token.Role), text.Reveal()})
 			}
+			if a.quiet {
+				return a.print("%s", text.Reveal())
+			}
 			a.say("the token is shown this once; only a digest of it is kept:")
 			return a.printFields([][2]string{{"id", token.ID}, {"name", token.Name}, {"role", string(token.Role)}, {"token", text.Reveal()}})
 		},

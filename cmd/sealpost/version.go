@@ -20,5 +20,8 @@ func (a *app) printVersion() error {
 	if a.json() {
 		return a.printJSON(map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
 	}
+	if a.quiet {
+		return a.print("%s", version)
+	}
 	return a.print("sealpost %s (%s %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

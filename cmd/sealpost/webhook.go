@@ -143,6 +143,9 @@ func (a *app) createWebhook(ctx context.Context, name string, patch *webhook.Pat
 	if a.json() {
 		return errors.Join(a.printJSON(json.RawMessage(created.Config.AppendJSON(true, webhook.Member{Key: "secret", Value: created.Secret.Reveal()}))), lacking)
 	}
+	if a.quiet {
+		return errors.Join(a.print("%s", created.Secret.Reveal()), lacking)
+	}
 	a.say("%s created. Its secret is shown this once; keep it where the receiver verifies:", name)
 	return errors.Join(a.printFields(append(configFields(&created.Config), [2]string{"secret", created.Secret.Reveal()})), lacking)
 }

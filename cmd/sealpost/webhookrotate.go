@@ -57,6 +57,9 @@ which drops every old secret at once: for one that has leaked.`,
 			if a.json() {
 				return a.printJSON(rotatedJSON(args[0], rotated))
 			}
+			if a.quiet {
+				return a.print("%s", rotated.Secret.Reveal())
+			}
 			a.say("%s has a new secret, shown this once:", args[0])
 			return a.printFields([][2]string{{"secret", rotated.Secret.Reveal()}, {"old secret until", a.when(rotated.PreviousUntil)}})
 		},

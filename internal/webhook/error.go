@@ -50,7 +50,7 @@ type Error struct {
 // of them: the constants here and the keys of the bounds' table.
 type Reason string
 
-// What makes the daemon refuse calls besides the bounds of an organization.
+// The daemon refuses calls for these reasons, besides the bounds of an organization.
 const (
 	ReasonDiskFull Reason = "disk_full"      // a write found no space on the disk
 	ReasonMinFree  Reason = "min_free"       // the disk has less free space than storage.min_free

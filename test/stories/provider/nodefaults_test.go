@@ -14,7 +14,7 @@ import (
 	"sealpost/test/story"
 )
 
-// What a node says of the network that it stands in.
+// The nodes of this test name this address and host of their own network.
 const inside = "backend 10.9.8.7:8545 of geth-3.inside.example.internal"
 
 var insideNames = regexp.MustCompile(`10\.9\.8\.7|inside\.example`)
