@@ -95,6 +95,12 @@ func (e expectation) String() string {
 	return fmt.Sprintf("%s: expected %s, got %s", e.what, e.expected, e.got)
 }
 
+// judge notes on an event what was expected of it, and what of that came.
+func (f *expectFlags) judge(p *published) {
+	p.refused = f.refused
+	p.expected = f.weigh(p)
+}
+
 // weigh holds what came of an event against what was expected.
 func (f *expectFlags) weigh(p *published) (all []expectation) {
 	delivered := 0

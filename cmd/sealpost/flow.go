@@ -120,7 +120,7 @@ func (a *app) publishSteps(ctx context.Context, f *publishFlags, steps []catalog
 		}
 		p, err := a.publish(ctx, f, drafts[i])
 		p.note = step.Note
-		p.expected = f.expect.weigh(p)
+		f.expect.judge(p)
 		if p.id != "" {
 			done = append(done, p)
 			if err := heard(a.printStep(i, p), nil); err != nil {

@@ -95,8 +95,7 @@ daemon has found that transaction's (setting receipts.rpc_url), too.
 				return a.previewPublish(ctx, &f, draft)
 			}
 			p, err := a.publish(ctx, &f, draft)
-			p.refused = f.expect.refused
-			p.expected = f.expect.weigh(p)
+			f.expect.judge(p)
 			if p.id != "" {
 				printing := a.printPublished(p)
 				if printing != nil && !unheard(printing) && f.url == "" {
