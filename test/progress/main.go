@@ -1,6 +1,7 @@
 // Progress shows how far a test run has come. It reads what `go test -json`
 // prints, and prints one line for each package that ends, the whole output of
-// each test that fails, and at least every 20 seconds which tests are under way:
+// each test that fails, and at least every 20 seconds which tests are under way. At
+// the end it lists the tests that skipped themselves; those prove nothing:
 //
 //	go test -json ./... | go run ./test/progress
 //
@@ -42,6 +43,7 @@ type run struct {
 	output  map[key][]string
 	passed  int
 	failed  []string
+	skipped []string // with the reason
 }
 
 func main() {
@@ -99,10 +101,10 @@ func (r *run) ended(at key, l line) {
 	case at.test != "" && l.Action == "fail":
 		fmt.Fprint(r.out, strings.Join(output, ""))
 		r.failed = append(r.failed, at.pack+" "+at.test)
+	case at.test != "" && l.Action == "skip":
+		r.skipped = append(r.skipped, at.pack+" "+at.test+": "+reason(output))
 	case at.test != "":
-		if l.Action == "pass" {
-			r.passed++
-		}
+		r.passed++
 	case l.Action == "fail":
 		for unfinished, text := range r.output { // a panic or the time limit ended these
 			if unfinished.pack == at.pack {
@@ -121,6 +123,17 @@ func (r *run) ended(at key, l line) {
 	if at.test == "" {
 		r.forget(at.pack)
 	}
+}
+
+// reason is what a test said when it skipped itself.
+func reason(output []string) string {
+	for _, text := range slices.Backward(output) {
+		text = strings.TrimSpace(text)
+		if !strings.HasPrefix(text, "---") && !strings.HasPrefix(text, "===") && text != "" {
+			return text
+		}
+	}
+	return "no reason given"
 }
 
 // forget drops what is kept of a package that has ended.
@@ -166,7 +179,10 @@ func (r *run) end() int {
 	for _, name := range r.failed {
 		fmt.Fprintf(r.out, "FAIL %s\n", name)
 	}
-	fmt.Fprintf(r.out, "%d passed, %d failed\n", r.passed, len(r.failed))
+	for _, name := range r.skipped {
+		fmt.Fprintf(r.out, "SKIP %s\n", name)
+	}
+	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", r.passed, len(r.failed), len(r.skipped))
 	if len(r.failed) > 0 || r.passed == 0 {
 		return 1
 	}

@@ -17,6 +17,11 @@ func TestProgress(t *testing.T) {
 {"Action":"run","Package":"p/bad","Test":"TestB"}
 {"Action":"output","Package":"p/bad","Test":"TestB","Output":"what went wrong\n"}
 {"Action":"fail","Package":"p/bad","Test":"TestB","Elapsed":0.1}
+{"Action":"run","Package":"p/bad","Test":"TestRoot"}
+{"Action":"output","Package":"p/bad","Test":"TestRoot","Output":"=== RUN   TestRoot\n"}
+{"Action":"output","Package":"p/bad","Test":"TestRoot","Output":"    a_test.go:9: only root can\n"}
+{"Action":"output","Package":"p/bad","Test":"TestRoot","Output":"--- SKIP: TestRoot (0.00s)\n"}
+{"Action":"skip","Package":"p/bad","Test":"TestRoot","Elapsed":0}
 {"Action":"fail","Package":"p/bad","Elapsed":0.1}
 {"Action":"run","Package":"p/hangs","Test":"TestC"}
 {"Action":"output","Package":"p/hangs","Test":"TestC","Output":"panic: test timed out\n"}
@@ -37,7 +42,7 @@ a line of a tool`
 	for _, want := range []string{
 		"ok  \tp/good\t0.1s\n", "what went wrong\n", "panic: test timed out\n", "does not compile\n", "a line of a tool\n",
 		"... 1m0s, 1 tests passed, 4 failed; under way: p/slow TestD (1m0s)\n",
-		"FAIL p/bad TestB\nFAIL p/bad\nFAIL p/hangs\nFAIL p/broken\n1 passed, 4 failed\n",
+		"FAIL p/bad TestB\nFAIL p/bad\nFAIL p/hangs\nFAIL p/broken\nSKIP p/bad TestRoot: a_test.go:9: only root can\n1 passed, 4 failed, 1 skipped\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("not shown: %q in\n%s", want, out.String())

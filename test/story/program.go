@@ -3,6 +3,8 @@ package story
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -53,6 +55,26 @@ func (p Program) Run(stdin string, args ...string) (out, errs string, code int) 
 		p.T.Fatal(err)
 	}
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+// KilledAt runs a command and ends it with SIGKILL at the n-th system call of a kind, such
+// as fsync or "rename,renameat". It reports whether the command came that far. A command
+// that fails by itself fails the test.
+func (p Program) KilledAt(call string, n int, args ...string) bool {
+	p.T.Helper()
+	at := p.Command(p.T.Context(), args...)
+	above := exec.CommandContext(p.T.Context(), "strace", append([]string{
+		"-f", "-qq", "-o", os.DevNull, "-e", "trace=" + call,
+		"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n), at.Path,
+	}, at.Args[1:]...)...)
+	above.Env = at.Env
+	said, err := above.CombinedOutput()
+	var exit *exec.ExitError
+	died := errors.As(err, &exit) && !exit.Exited() // strace ends by the signal that ended the program
+	if err != nil && !died {
+		p.T.Fatalf("%s %d: %v: %s", call, n, err, said)
+	}
+	return died
 }
 
 // Serve starts a daemon and returns its URL; it ends with the test.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon
 
 import (
@@ -9,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -23,9 +24,6 @@ import (
 // none of its attempts fails for want of one, each webhook has its turn, and one
 // that answers is served while the others hang.
 func TestFewDescriptors(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("there is no ulimit")
-	}
 	const hanging, files = 400, 256
 	var hung, served atomic.Int64
 	receivers := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

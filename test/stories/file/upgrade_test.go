@@ -100,16 +100,7 @@ func TestUpgradeKilled(t *testing.T) {
 		for n := 1; ; n++ {
 			path := filepath.Join(t.TempDir(), "s.db")
 			copyTo(t, old, path)
-			at := program.Command(t.Context(), "db", "migrate", "-q", "--database", path)
-			above := exec.CommandContext(t.Context(), "strace", append([]string{"-f", "-qq", "-o", os.DevNull, "-e", "trace=" + call,
-				"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n), at.Path}, at.Args[1:]...)...)
-			above.Env = at.Env
-			said, err := above.CombinedOutput()
-			var exit *exec.ExitError
-			died := errors.As(err, &exit) && !exit.Exited() // strace ends by the signal that ended the program
-			if err != nil && !died {
-				t.Fatalf("%s %d: %v: %s", call, n, err, said)
-			}
+			died := program.KilledAt(call, n, "db", "migrate", "-q", "--database", path)
 			if died {
 				killed++
 			}

@@ -3,10 +3,8 @@ package tenants
 import (
 	"crypto/sha256"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -85,16 +83,7 @@ func TestDeleteKilled(t *testing.T) {
 			if err := os.WriteFile(path, text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			at := program.Command(t.Context(), "org", "delete", "acme", "--cancel", "-y", "--database", path)
-			above := exec.CommandContext(t.Context(), "strace", append([]string{"-f", "-qq", "-o", os.DevNull, "-e", "trace=" + call,
-				"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n), at.Path}, at.Args[1:]...)...)
-			above.Env = at.Env
-			said, err := above.CombinedOutput()
-			var exit *exec.ExitError
-			died := errors.As(err, &exit) && !exit.Exited() // strace ends by the signal that ended the program
-			if err != nil && !died {
-				t.Fatalf("%s %d: %v: %s", call, n, err, said)
-			}
+			died := program.KilledAt(call, n, "org", "delete", "acme", "--cancel", "-y", "--database", path)
 			_, listed, _ := program.Run("", "org", "list", "--database", path)
 			done := ended(t, path, fmt.Sprintf("killed at %s %d (%s)", call, n, listed))
 			if _, errs, code := program.Run("", "org", "delete", "acme", "--cancel", "-y", "--database", path); code != 0 && (code != 3 || !done) {
